@@ -1,0 +1,44 @@
+"""The catalogue: which services there are, and which of them answers what the call floor asks.
+
+A service's package is imported at its first call, so that a start costs nothing for what is not used.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+from mesocosm.call.service import Catalogue, Service
+
+PACKAGES = {
+    "account": "account",
+    "cloudtrail": "cloudtrail",
+    "ec2": "ec2",
+    "iam": "iam",
+    "organizations": "organizations",
+    "s3": "s3",
+    "sqs": "sqs",
+    "sts": "sts",
+}
+"""botocore's name of a service -> its package here."""
+
+PROVIDERS = {"identity": "iam", "sessions": "sts", "organization": "organizations"}
+"""A protocol of `call/authority.py` -> the service that answers it."""
+
+OWNERS: dict[str, str] = {}
+"""The service segment of an ARN -> the service, where they differ."""
+
+
+def find(name: str) -> Service | None:
+    """Import the package of a service; None when there is none."""
+    package = PACKAGES.get(name)
+    if package is None:
+        return None
+    module = importlib.import_module(f"mesocosm.services.{package}")
+    service = getattr(module, package)
+    assert isinstance(service, Service)
+    return service
+
+
+def catalogue() -> Catalogue:
+    """All of Mesocosm's services."""
+    return Catalogue(find, tuple(PACKAGES), PROVIDERS, OWNERS)

@@ -1,0 +1,203 @@
+"""The call as an operation sees it: who calls, in which cell, and what may be done with the world."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mesocosm.call.service import Need, Values
+from mesocosm.wire.errors import AwsError
+
+if TYPE_CHECKING:
+    from mesocosm.call.authority import Credential
+    from mesocosm.call.cloud import Cloud
+    from mesocosm.call.record import CallRecord, Judgement
+    from mesocosm.call.service import Operation, Service, Target
+    from mesocosm.iam import Principal
+    from mesocosm.wire.message import Request
+    from mesocosm.world import Ids, Rows, Table, Timers, World
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+GLOBAL_REGION = "aws-global"
+
+
+class Wait(Exception):  # noqa: N818 - it is no error: the call goes on later
+    """Roll back, and run the operation again at a notification of `topic` or at `until` (virtual epoch seconds)."""
+
+    def __init__(self, topic: str, until: float) -> None:
+        super().__init__(topic)
+        self.topic = topic
+        self.until = until
+
+
+class Call:
+    """One call of one operation, by one principal, in one cell (account, Region)."""
+
+    __slots__ = (
+        "account",
+        "cloud",
+        "credential",
+        "extra",
+        "forwarded",
+        "http",
+        "judgements",
+        "location",
+        "now",
+        "operation",
+        "principal",
+        "records",
+        "region",
+        "request_id",
+        "resumed",
+        "secure",
+        "service",
+        "session_context",
+        "source_ip",
+        "targets",
+        "topics",
+        "user_agent",
+        "world",
+    )
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        service: Service,
+        operation: Operation | None,
+        principal: Principal,
+        account: str,
+        region: str,
+        request_id: str,
+    ) -> None:
+        self.cloud = cloud
+        self.world: World = cloud.world
+        self.service = service
+        self.operation = operation
+        self.principal = principal
+        self.account = account
+        self.location = region
+        self.region = GLOBAL_REGION if service.is_global else region
+        self.request_id = request_id
+        self.now = cloud.world.clock.now()
+        self.credential: Credential | None = None
+        self.source_ip = ""
+        self.user_agent = ""
+        self.secure = False
+        self.http: Request | None = None
+        self.resumed = False
+        self.forwarded: tuple[str, ...] = ()
+        self.judgements: list[Judgement] = []
+        self.records: list[CallRecord] = []
+        self.targets: dict[str, Target] = {}
+        self.topics: list[str] = []
+        self.extra: dict[str, Any] = {}
+        self.session_context: dict[str, Any] | None = None
+
+    # -- the world -----------------------------------------------------------------------------
+
+    @property
+    def ids(self) -> Ids:
+        """Identifiers and random bytes."""
+        return self.world.ids
+
+    @property
+    def timers(self) -> Timers:
+        """What is to happen later."""
+        return self.world.timers
+
+    def rows(
+        self, table: Table[K, V], account: str | None = None, region: str | None = None
+    ) -> Rows[K, V]:
+        """The live rows of a table in this call's cell, or in the cell named."""
+        return self.world.rows(
+            table,
+            self.account if account is None else account,
+            self.region if region is None else region,
+        )
+
+    def at(self, due: float, timer: str, key: str) -> None:
+        """Arm a timer of this service in this cell: due at virtual epoch seconds, re-armed if it was armed."""
+        self.world.timers.at(due, self.service.name, timer, key, self.account, self.region)
+
+    def cancel(self, timer: str, key: str) -> None:
+        """Disarm a timer of this service in this cell, if it is armed."""
+        self.world.timers.cancel(self.service.name, timer, key, self.account, self.region)
+
+    def arn(self, resource: str) -> str:
+        """`arn:aws:<service>:<region>:<account>:<resource>` in this call's cell (no Region for global services)."""
+        region = "" if self.service.is_global else self.region
+        return f"arn:aws:{self.service.prefix}:{region}:{self.account}:{resource}"
+
+    # -- other decisions, other services ---------------------------------------------------------
+
+    def require(self, action: str, resource: str = "*", /, **conditions: Values) -> None:
+        """One further decision for this caller; raises the denial. `_` in a keyword stands for `:`."""
+        self.cloud.gate.require(self, [Need(action, resource, _keys(conditions))])
+
+    def need(self, *needs: Need) -> None:
+        """Further decisions for this caller, all of which must allow; raises the first denial."""
+        self.cloud.gate.require(self, list(needs))
+
+    def allows(self, action: str, resource: str = "*", conditions: Mapping[str, Values] | None = None) -> bool:
+        """Whether this caller may; nothing is raised, and nothing is recorded but the decision."""
+        return self.cloud.gate.allows(self, Need(action, resource, conditions or {}))
+
+    def invoke(
+        self,
+        service: str,
+        operation: str,
+        request: Any,
+        *,
+        principal: Principal | None = None,
+        account: str | None = None,
+        region: str | None = None,
+        conditions: Mapping[str, Values] | None = None,
+    ) -> Any:
+        """Call an operation of a service within this call's transaction: authorised and recorded as any call.
+
+        Without `principal` the caller's own credentials are forwarded (a forward access session: aws:ViaAWSService,
+        aws:CalledVia); with one, the call is made by that role session or service principal. `conditions` adds
+        context keys such as aws:SourceArn. Raises `AwsError` as a client would see it; its changes are then undone.
+        """
+        return self.cloud.invoke(
+            self,
+            service,
+            operation,
+            request,
+            principal=principal,
+            account=account,
+            region=region,
+            conditions=conditions or {},
+        )
+
+    # -- waiting ---------------------------------------------------------------------------------
+
+    def wait(self, topic: str, until: float) -> Wait:
+        """`raise call.wait(topic, until)`: run this operation again when `topic` is notified, or at `until`.
+
+        At `until` it runs with `call.resumed` true and must answer. `until` is virtual epoch seconds.
+        """
+        return Wait(topic, until)
+
+    def notify(self, topic: str) -> None:
+        """Wake the calls that wait for a topic, once this call is committed."""
+        self.topics.append(topic)
+
+    # -- what is seen ------------------------------------------------------------------------------
+
+    def event(
+        self, name: str, *, account: str | None = None, region: str | None = None, **details: Any
+    ) -> None:
+        """Record a service event (CloudTrail's AwsServiceEvent): something the service did by itself."""
+        self.cloud.service_event(self, name, account or self.account, region or self.location, details)
+
+    def not_implemented(self, what: str) -> AwsError:
+        """`raise call.not_implemented("...")`: an honest refusal of something AWS has and Mesocosm has not."""
+        name = f"{self.service.name}:{self.operation.name}" if self.operation else self.service.name
+        return AwsError("NotImplemented", f"{name}: {what} is not implemented.", status=501)
+
+
+def _keys(conditions: Mapping[str, Values]) -> Mapping[str, Values]:
+    return {key.replace("_", ":", 1): value for key, value in conditions.items()}

@@ -1,0 +1,312 @@
+"""One running cloud: a world, the services over it, and the passage of calls through them."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mesocosm import wire
+from mesocosm.call.authority import Credential
+from mesocosm.call.call import Call, Wait
+from mesocosm.call.gate import Gate
+from mesocosm.call.identity import IdentityCheck
+from mesocosm.call.record import CallRecord, encode, members
+from mesocosm.call.service import Catalogue, Conditions, Operation, Service, Values
+from mesocosm.call.steps import Passage, answer, not_implemented, pass_through
+from mesocosm.call.waiting import Waiting
+from mesocosm.iam import Principal, service_principal
+from mesocosm.wire.errors import AwsError
+from mesocosm.wire.message import Request, Response
+from mesocosm.world import Change, StorageFull, Timer, World
+
+log = logging.getLogger("mesocosm")
+
+RECENT_CALLS = 2_000
+REACTIONS_MAX = 100_000
+
+
+class Settings(NamedTuple):
+    """What the person who starts a cloud decides."""
+
+    account: str = "000000000000"
+    region: str = "us-east-1"
+    strict: bool = False
+
+
+class Cloud:
+    """A world with its services. Several (forks) can live in one process and share a catalogue."""
+
+    def __init__(self, world: World, catalogue: Catalogue, settings: Settings) -> None:
+        self.world = world
+        self.catalogue = catalogue
+        self.settings = settings
+        self.gate = Gate(self)
+        self.identity = IdentityCheck(self)
+        self.waiting = Waiting(world.clock)
+        self.calls: deque[CallRecord] = deque(maxlen=RECENT_CALLS)
+        self._providers: dict[str, Any] = {}
+        self._woken: set[str] = set()
+        self._reacting: deque[tuple[Service, Any, Change]] = deque()
+        self._hidden: dict[Operation, frozenset[str]] = {}
+        world.timers.run = self.run_timer
+        world.changes.on_reset(self.reset)
+
+    # -- services --------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Reconcile: every service that has rows wakes, looks at them and makes the world follow."""
+        services = {name.split(".", 1)[0] for name in self.world.tables_in_use()}
+        for name in sorted(services):
+            if self.catalogue.service(name) is not None:
+                self.wake(name)
+
+    def reset(self) -> None:
+        """The world has been replaced beneath the services (a rewind): reconcile anew."""
+        self.gate.forget()
+        self._reacting.clear()
+        woken, self._woken = self._woken, set()
+        for name in sorted(woken):
+            self.wake(name)
+        self.start()
+        self.waiting.wake_all()
+
+    def wake(self, name: str) -> Service | None:
+        """The service of that name, its controllers running in this world."""
+        service = self.catalogue.service(name)
+        if service is None or name in self._woken:
+            return service
+        self._woken.add(name)
+        for table, function in service.reactions:
+            self.world.changes.subscribe(table, self._reaction(service, function))
+        for function in service.starts:
+            self._run(service, self.settings.account, self.settings.region, function)
+        return service
+
+    def provider(self, name: str) -> Any:
+        """The object that answers one of the protocols of `call/authority.py` in this world, or None."""
+        try:
+            return self._providers[name]
+        except KeyError:
+            package = self.catalogue.providers.get(name)
+            service = self.catalogue.service(package) if package else None
+            made = service.providers[name](self.world) if service else None
+            self._providers[name] = made
+            return made
+
+    def hidden(self, operation: Operation) -> frozenset[str]:
+        """Wire names that the record of this operation never shows: the model's sensitive members and its own."""
+        try:
+            return self._hidden[operation]
+        except KeyError:
+            names = wire.sensitive_members(operation.service.name, operation.name) | operation.hide
+            found = self._hidden[operation] = frozenset(names)
+            return found
+
+    # -- calls from outside ----------------------------------------------------------------------
+
+    async def call(self, request: Request) -> Response:
+        """Take one request through every step; the answer leaves when its record is safe."""
+        passage = Passage(request)
+        while True:
+            try:
+                pass_through(self, passage)
+            except Wait as wait:
+                passage.resumed = await self.waiting.wait(wait.topic, wait.until)
+                continue
+            except StorageFull:
+                passage.error = storage_full()
+            break
+        try:
+            if passage.position:
+                await self.world.committed(passage.position)
+        except StorageFull:
+            passage.error = storage_full()
+        if self._reacting:
+            self.react()
+        answer(self, passage)
+        assert passage.response is not None
+        return passage.response
+
+    # -- calls from within -----------------------------------------------------------------------
+
+    def invoke(
+        self,
+        parent: Call,
+        service_name: str,
+        operation_name: str,
+        value: Any,
+        *,
+        principal: Principal | None,
+        account: str | None,
+        region: str | None,
+        conditions: Mapping[str, Values],
+    ) -> Any:
+        """One service's call to another, within the caller's transaction: see `Call.invoke`."""
+        service = self.wake(service_name)
+        operation = service.operations.get(operation_name) if service else None
+        if service is None or operation is None:
+            raise not_implemented(service_name, operation_name)
+        forwarded = principal is None
+        caller = parent.principal if principal is None else principal
+        call = Call(
+            self,
+            service,
+            operation,
+            caller,
+            account or (caller.account or parent.account),
+            region or parent.location,
+            self.world.ids.uuid(),
+        )
+        call.source_ip = call.user_agent = parent.service.source
+        call.secure = True
+        call.extra["invokedBy"] = parent.service.source
+        call.topics = parent.topics
+        if forwarded:
+            call.credential = parent.credential
+            call.forwarded = (*parent.forwarded, parent.service.source)
+        error: AwsError | None = None
+        result = None
+        transaction = self.world.current
+        assert transaction is not None
+        savepoint = transaction.savepoint()
+        try:
+            wire.codec(service.name, operation.name, None).validate(value)
+            if not operation.public:
+                needs = [
+                    need._replace(conditions={**need.conditions, **conditions})
+                    for need in operation.decisions(call, value)
+                ]
+                self.gate.require(call, needs, operation.tags(value) if operation.tags else None)
+            result = operation.function(call, value)
+        except AwsError as raised:
+            error = raised
+            transaction.rollback(savepoint)
+        parent.records.append(self._record(call, operation, value, result, error))
+        parent.records.extend(call.records)
+        if error is not None:
+            raise error
+        return result
+
+    def _record(
+        self, call: Call, operation: Operation, value: Any, result: Any, error: AwsError | None
+    ) -> CallRecord:
+        hide = self.hidden(operation)
+        answered = error is None and not operation.read_only
+        return CallRecord(
+            request_id=call.request_id,
+            time=call.now,
+            service=call.service.name,
+            operation=operation.name,
+            account=call.account,
+            region=call.location,
+            principal=call.principal,
+            source_ip=call.source_ip,
+            user_agent=call.user_agent,
+            request=members(value, hide),
+            response=members(result if answered else None, hide),
+            error=error.code if error else "",
+            message=error.message if error else "",
+            status=(error.status or 400) if error else 200,
+            read_only=operation.read_only,
+            category=operation.category,
+            judgements=tuple(call.judgements),
+            secure=True,
+            extra=call.extra,
+        )
+
+    # -- what happens by itself --------------------------------------------------------------------
+
+    async def run_timer(self, timer: Timer) -> None:
+        """Run what is due, as its service, in a transaction of its own."""
+        service = self.wake(timer.service)
+        function = service.timers.get(timer.function) if service else None
+        if service is None or function is None:
+            log.error("no timer %s of service %s", timer.function, timer.service)
+            return
+        self._run(service, timer.account, timer.region, function, timer.key)
+        self.react()
+
+    def react(self) -> None:
+        """Run the reactions to what has been committed, in order, until nothing more follows."""
+        for _ in range(REACTIONS_MAX):
+            if not self._reacting:
+                return
+            service, function, change = self._reacting.popleft()
+            self._run(service, change.account, change.region, function, change)
+        log.error("reactions did not come to an end after %d", REACTIONS_MAX)
+
+    def _reaction(self, service: Service, function: Any) -> Any:
+        def noticed(change: Change) -> None:
+            self._reacting.append((service, function, change))
+
+        return noticed
+
+    def _run(self, service: Service, account: str, region: str, function: Any, *values: Any) -> None:
+        """Run a controller's function in a transaction; a failure is logged and undone, and stops nothing else."""
+        caller = service_principal(service.source, account)
+        call = Call(self, service, None, caller, account, region, self.world.ids.uuid())
+        call.source_ip = call.user_agent = service.source
+        try:
+            with self.world.transaction() as transaction:
+                function(call, *values)
+                self.gate.keep_documents()
+                if call.records:
+                    transaction.record = encode(call.records)
+                    self.recent(call.records)
+        except Exception:
+            log.exception("%s: %s failed", service.name, getattr(function, "__name__", function))
+            return
+        for topic in call.topics:
+            self.waiting.wake(topic)
+
+    # -- what is seen --------------------------------------------------------------------------------
+
+    def recent(self, records: list[CallRecord]) -> None:
+        """Keep the newest calls at hand, and wake those who follow them."""
+        self.calls.extend(records)
+        self.waiting.wake("calls")
+
+    def service_event(
+        self, call: Call, name: str, account: str, region: str, details: Mapping[str, Any]
+    ) -> None:
+        """Record something a service did by itself (CloudTrail: AwsServiceEvent)."""
+        call.records.append(
+            CallRecord(
+                request_id=self.world.ids.uuid(),
+                time=self.world.clock.now(),
+                service=call.service.name,
+                operation=name,
+                account=account,
+                region=region,
+                principal=service_principal(call.service.source, account),
+                source_ip=call.service.source,
+                user_agent=call.service.source,
+                event_type="AwsServiceEvent",
+                extra={"serviceEventDetails": dict(details)},
+            )
+        )
+
+    def crashed(self, passage: Passage) -> AwsError:
+        """An operation failed in a way it should not: the client gets AWS's InternalFailure, the log the rest."""
+        route = passage.route
+        where = f"{route.service}:{route.operation}" if route else "?"
+        log.exception("%s failed (request id %s)", where, passage.request_id)
+        return AwsError(
+            "InternalFailure",
+            "The request processing has failed because of an unknown error, exception or failure.",
+            status=500,
+        )
+
+
+def storage_full() -> AwsError:
+    """The disk has no room: nothing was changed, reads go on, and the client may try again."""
+    return AwsError(
+        "ServiceUnavailable",
+        "There is no room left on the disk: nothing was changed. Free some space and try again.",
+        status=503,
+    )
+
+
+__all__ = ["Cloud", "Conditions", "Credential", "Settings", "storage_full"]

@@ -1,0 +1,112 @@
+"""The record of one call: what the journal keeps, what CloudTrail shows, what `why` explains."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from mesocosm.iam import Principal
+
+HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
+MEMBERS_MAX_BYTES = 100_000  # CloudTrail keeps at most 100 kB of requestParameters and responseElements
+
+
+class Judgement(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One decision of a call, with what is needed to explain it later.
+
+    `stack` and `resource_policy` are digests of documents kept in the table `call.documents`; `context` holds the
+    condition keys that the policies read.
+    """
+
+    action: str
+    resource: str
+    account: str
+    result: str
+    by: str = ""
+    stack: str = ""
+    resource_policy: str = ""
+    resource_kind: str = ""
+    context: dict[str, Any] = {}
+    reason: str = ""
+
+
+class CallRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One call. Times are epoch seconds, `time` by the world's clock; `micros` is the time spent on the call."""
+
+    request_id: str
+    time: float
+    service: str
+    operation: str
+    account: str
+    region: str
+    principal: Principal
+    source_ip: str = ""
+    user_agent: str = ""
+    request: msgspec.Raw = msgspec.Raw(b"\xc0")
+    response: msgspec.Raw = msgspec.Raw(b"\xc0")
+    error: str = ""
+    message: str = ""
+    status: int = 200
+    read_only: bool = False
+    category: str = "management"
+    judgements: tuple[Judgement, ...] = ()
+    micros: int = 0
+    host: str = ""
+    secure: bool = False
+    event_type: str = "AwsApiCall"
+    extra: dict[str, Any] = {}
+
+
+class Document(msgspec.Struct, frozen=True):
+    """A policy document or a stack of them, kept by digest so that an old decision can be explained."""
+
+    text: str
+
+
+def _unencodable(_: Any) -> None:
+    """Streams and bodies are never recorded."""
+
+
+_encoder = msgspec.msgpack.Encoder(enc_hook=_unencodable)
+_records = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(tuple[CallRecord, ...])
+
+
+def encode(records: list[CallRecord]) -> bytes:
+    """The records of one journal frame (a call and those it made in turn)."""
+    return _records.encode(records)
+
+
+def decode(data: bytes) -> tuple[CallRecord, ...]:
+    """The records of one journal frame."""
+    return _decoder.decode(data)
+
+
+def members(value: Any, hide: frozenset[str]) -> msgspec.Raw:
+    """The members of a request or an answer by their wire names, without what must not be kept.
+
+    `hide` holds wire names, wherever they stand in the value.
+    """
+    if value is None:
+        return msgspec.Raw(b"\xc0")
+    data = _encoder.encode(value)
+    if hide:
+        plain = msgspec.msgpack.decode(data)
+        _scrub(plain, hide)
+        data = msgspec.msgpack.encode(plain)
+    if len(data) > MEMBERS_MAX_BYTES:
+        data = msgspec.msgpack.encode({"omitted": True, "originalSize": len(data)})
+    return msgspec.Raw(data)
+
+
+def _scrub(value: Any, hide: frozenset[str]) -> None:
+    if isinstance(value, dict):
+        for key, member in value.items():
+            if key in hide and member is not None:
+                value[key] = HIDDEN
+            else:
+                _scrub(member, hide)
+    elif isinstance(value, list):
+        for member in value:
+            _scrub(member, hide)

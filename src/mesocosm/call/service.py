@@ -1,0 +1,245 @@
+"""What a service declares: its operations with their authorisation, its resources, and what happens by itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+if TYPE_CHECKING:
+    from mesocosm.call.call import Call
+    from mesocosm.world import Change, Table, World
+
+Values = str | Sequence[str] | None
+Conditions = Mapping[str, Values]
+F = TypeVar("F", bound=Callable[..., Any])
+P = TypeVar("P", bound=type)
+
+READS = re.compile(
+    r"(Get|List|Describe|Head|Lookup|Simulate|Search|Query|Scan|Select|Filter|Decode|Validate|Check)"
+    r"(?![a-z])"
+)
+
+
+class Need(NamedTuple):
+    """One decision a call needs: an action on a resource under further condition keys."""
+
+    action: str
+    resource: str = "*"
+    conditions: Conditions = {}
+
+
+class Target(NamedTuple):
+    """What authorisation must know of a resource.
+
+    `policy` is the JSON text of the resource's policy; `kind` says how it decides: "resource" (the ordinary rule),
+    "trust" (a role's trust policy) or "kms" (a key policy): the last two must allow by themselves.
+    `name` is what an explanation calls the policy. `open` is a grant beside policies (an S3 ACL, a KMS grant):
+    a function of (principal, action, context) that says why the call is allowed, or None.
+    """
+
+    arn: str
+    account: str
+    tags: Mapping[str, str] = {}
+    policy: str | None = None
+    kind: str = "resource"
+    name: str = ""
+    open: Callable[[Any, str, Any], str | None] | None = None
+    region: str = ""
+
+
+class Operation:
+    """One declared operation: the function and everything the steps of a call need to know about it."""
+
+    __slots__ = (
+        "action",
+        "anonymous",
+        "category",
+        "conditions",
+        "function",
+        "hide",
+        "name",
+        "needs",
+        "public",
+        "read_only",
+        "resource",
+        "service",
+        "tags",
+    )
+
+    def __init__(self, service: Service, name: str, function: Callable[..., Any]) -> None:
+        self.service = service
+        self.name = name
+        self.function = function
+        self.action: str | Callable[[Call, Any], str] = f"{service.prefix}:{name}"
+        self.resource: str | Callable[[Call, Any], str | list[str]] = "*"
+        self.conditions: Mapping[str, Callable[[Call, Any], Values]] | Callable[
+            [Call, Any], Conditions
+        ] = {}
+        self.tags: Callable[[Any], Mapping[str, str] | None] | None = None
+        self.needs: Callable[[Call, Any], list[Need]] | None = None
+        self.category = "management"
+        self.read_only = bool(READS.match(name))
+        self.hide: frozenset[str] = frozenset()
+        self.anonymous = False
+        self.public = False
+
+    def decisions(self, call: Call, request: Any) -> list[Need]:
+        """Every decision this request needs, the operation's own first."""
+        action = self.action if isinstance(self.action, str) else self.action(call, request)
+        resource = self.resource if isinstance(self.resource, str) else self.resource(call, request)
+        conditions: Conditions = (
+            self.conditions(call, request)
+            if callable(self.conditions)
+            else {key: value(call, request) for key, value in self.conditions.items()}
+        )
+        if self.needs is None and isinstance(resource, str):
+            return [Need(action, resource, conditions)]
+        arns = [resource] if isinstance(resource, str) else resource
+        found = [Need(action, arn, conditions) for arn in arns]
+        if self.needs is not None:
+            found += self.needs(call, request)
+        return found
+
+
+class Service:
+    """One AWS service. `name` is botocore's; `prefix` is the one of its IAM actions."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        prefix: str | None = None,
+        source: str | None = None,
+        is_global: bool = False,
+        denied: str | None = None,
+        encoded_denials: bool = False,
+        anonymous: bool = False,
+    ) -> None:
+        self.name = name
+        self.prefix = prefix or name
+        self.source = source or f"{self.prefix}.amazonaws.com"
+        self.is_global = is_global
+        self.denied = denied
+        self.encoded_denials = encoded_denials
+        self.anonymous = anonymous
+        self.operations: dict[str, Operation] = {}
+        self.resources: list[Callable[[World, str], Target | None]] = []
+        self.timers: dict[str, Callable[[Call, str], None]] = {}
+        self.reactions: list[tuple[Table[Any, Any], Callable[[Call, Change], None]]] = []
+        self.starts: list[Callable[[Call], None]] = []
+        self.providers: dict[str, type[Any]] = {}
+        self.web: Callable[..., Any] | None = None
+
+    def operation(
+        self,
+        name: str,
+        *,
+        action: str | Callable[[Call, Any], str] | None = None,
+        resource: str | Callable[[Call, Any], str | list[str]] | None = None,
+        conditions: Mapping[str, Callable[[Call, Any], Values]]
+        | Callable[[Call, Any], Conditions]
+        | None = None,
+        tags: Callable[[Any], Mapping[str, str] | None] | None = None,
+        needs: Callable[[Call, Any], list[Need]] | None = None,
+        category: str = "management",
+        read_only: bool | None = None,
+        hide: Sequence[str] = (),
+        anonymous: bool = False,
+        public: bool = False,
+    ) -> Callable[[F], F]:
+        """Declare the function below as an operation; the arguments are explained in docs/ARCHITECTURE.md."""
+
+        def declare(function: F) -> F:
+            if name in self.operations:
+                raise ValueError(f"{self.name}:{name} is declared twice")
+            made = Operation(self, name, function)
+            if action is not None:
+                made.action = action
+            if resource is not None:
+                made.resource = resource
+            if conditions is not None:
+                made.conditions = conditions
+            made.tags = tags
+            made.needs = needs
+            made.category = category
+            made.hide = frozenset(hide)
+            made.anonymous = anonymous or self.anonymous
+            made.public = public
+            if read_only is not None:
+                made.read_only = read_only
+            self.operations[name] = made
+            return function
+
+        return declare
+
+    def resource(self, function: Callable[[World, str], Target | None]) -> Callable[[World, str], Target | None]:
+        """Register a look-up from an ARN of this service to its target (None: not one of this function's)."""
+        self.resources.append(function)
+        return function
+
+    def timer(self, name: str) -> Callable[[F], F]:
+        """Register what runs when a timer of this name is due: `(call, key)`, in a transaction of its own."""
+
+        def declare(function: F) -> F:
+            self.timers[name] = function
+            return function
+
+        return declare
+
+    def reaction(self, table: Table[Any, Any]) -> Callable[[F], F]:
+        """Register what runs after a commit that changed a table: `(call, change)`, in a transaction of its own."""
+
+        def declare(function: F) -> F:
+            self.reactions.append((table, function))
+            return function
+
+        return declare
+
+    def start(self, function: F) -> F:
+        """Register what reconciles the running world with the rows: at start and after a rewind or a fork."""
+        self.starts.append(function)
+        return function
+
+    def provides(self, name: str) -> Callable[[P], P]:
+        """Register the class that answers one of the protocols of `call/authority.py`; made once per world."""
+
+        def declare(provider: P) -> P:
+            self.providers[name] = provider
+            return provider
+
+        return declare
+
+
+class Catalogue:
+    """The services there are, imported at their first use.
+
+    `find(name)` imports the package of a service (None: there is none); `providers` says which service answers
+    which protocol; `owners` maps the service segment of an ARN to the service that knows its resources.
+    """
+
+    def __init__(
+        self,
+        find: Callable[[str], Service | None],
+        names: Sequence[str],
+        providers: Mapping[str, str],
+        owners: Mapping[str, str],
+    ) -> None:
+        self._find = find
+        self.names = tuple(names)
+        self.providers = providers
+        self.owners = owners
+        self._loaded: dict[str, Service | None] = {}
+
+    def service(self, name: str) -> Service | None:
+        """The service of that (botocore) name, or None when Mesocosm has no such service."""
+        try:
+            return self._loaded[name]
+        except KeyError:
+            found = self._loaded[name] = self._find(name)
+            return found
+
+    def owner(self, arn: str) -> Service | None:
+        """The service whose resources an ARN names."""
+        segment = arn.split(":", 3)[2] if arn.count(":") >= 3 else ""
+        return self.service(self.owners.get(segment, segment)) if segment else None

@@ -1,0 +1,251 @@
+"""The life of a call, as one visible list.
+
+Each step is a plain function of the cloud and the passage (what is known of the call so far). A step refuses by
+raising `AwsError`; the steps after it up to `record` are then left out, so a refused call is recorded like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from mesocosm import wire
+from mesocosm.call.call import Call, Wait
+from mesocosm.call.record import CallRecord, encode, members
+from mesocosm.call.service import Need
+from mesocosm.wire.errors import AwsError
+
+if TYPE_CHECKING:
+    from mesocosm.call.authority import Credential
+    from mesocosm.call.cloud import Cloud
+    from mesocosm.call.service import Operation, Service
+    from mesocosm.iam import Principal
+    from mesocosm.wire.message import Request, Response
+    from mesocosm.world import Transaction
+
+
+class Passage:
+    """What is known of one request on its way through the steps."""
+
+    __slots__ = (
+        "call",
+        "codec",
+        "credential",
+        "error",
+        "needs",
+        "operation",
+        "position",
+        "principal",
+        "problem",
+        "region",
+        "request",
+        "request_id",
+        "response",
+        "result",
+        "resumed",
+        "route",
+        "service",
+        "started",
+        "value",
+    )
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.request_id = ""
+        self.started = 0.0
+        self.route: wire.Route | None = None
+        self.codec: wire.Codec | None = None
+        self.region = ""
+        self.credential: Credential | None = None
+        self.principal: Principal | None = None
+        self.service: Service | None = None
+        self.operation: Operation | None = None
+        self.call: Call | None = None
+        self.value: Any = None
+        self.problem: AwsError | None = None
+        self.needs: list[Need] = []
+        self.result: Any = None
+        self.error: AwsError | None = None
+        self.position = 0
+        self.response: Response | None = None
+        self.resumed = False
+
+
+def receive(cloud: Cloud, passage: Passage) -> None:
+    """Give the request its id; find service, operation and protocol; parse it into its typed shape."""
+    request = passage.request
+    passage.route = route = wire.route(request)
+    passage.codec = wire.codec(route.service, route.operation, route.protocol)
+
+
+def identify(cloud: Cloud, passage: Passage) -> None:
+    """Who calls: verify the signature and the session; an unsigned request is anonymous."""
+    cloud.identity.identify(passage)
+
+
+def resolve(cloud: Cloud, passage: Passage) -> None:
+    """Find the declared operation, the typed request, and what the request is about."""
+    route, codec = passage.route, passage.codec
+    assert route is not None
+    assert codec is not None
+    assert passage.principal is not None
+    passage.service = service = cloud.catalogue.service(route.service)
+    passage.operation = operation = service.operations.get(route.operation) if service else None
+    if service is None or operation is None:
+        raise not_implemented(route.service, route.operation)
+    passage.value = value = codec.parse(passage.request, route)
+    request = passage.request
+    passage.call = call = Call(
+        cloud,
+        service,
+        operation,
+        passage.principal,
+        passage.principal.account,
+        passage.region,
+        passage.request_id,
+    )
+    call.credential = passage.credential
+    call.http = request
+    call.source_ip = request.peer
+    call.user_agent = request.headers.get("user-agent") or ""
+    call.secure = request.secure
+    try:
+        codec.validate(value)
+        passage.needs = [] if operation.public else operation.decisions(call, value)
+    except AwsError as error:
+        # A malformed request is authorised for what it names, that is for nothing in particular, and then refused.
+        passage.problem = error
+        action = operation.action
+        passage.needs = [] if operation.public or not isinstance(action, str) else [Need(action)]
+
+
+def authorise(cloud: Cloud, passage: Passage) -> None:
+    """Ask every policy that speaks; raise the denial of the first decision that is not an allow."""
+    call, operation = passage.call, passage.operation
+    assert call is not None
+    assert operation is not None
+    if call.principal.kind == "anonymous" and not operation.anonymous:
+        raise cloud.identity.missing_token(passage)
+    if passage.needs:
+        tags = operation.tags(passage.value) if operation.tags and not passage.problem else None
+        cloud.gate.require(call, passage.needs, tags)
+
+
+def validate(cloud: Cloud, passage: Passage) -> None:
+    """Refuse input that breaks the constraints of the model, with AWS's wording."""
+    if passage.problem is not None:
+        raise passage.problem
+
+
+def operate(cloud: Cloud, passage: Passage) -> None:
+    """Run the operation: one plain function over the rows."""
+    operation, call = passage.operation, passage.call
+    assert operation is not None
+    assert call is not None
+    call.resumed = passage.resumed
+    passage.result = operation.function(call, passage.value)
+
+
+def record(cloud: Cloud, passage: Passage, transaction: Transaction) -> None:
+    """Write down the call, and those it made in turn, beside the rows they changed."""
+    if passage.route is None or passage.principal is None:
+        return
+    cloud.gate.keep_documents()
+    made = record_of(cloud, passage)
+    records = [made, *passage.call.records] if passage.call else [made]
+    transaction.record = encode(records)
+    cloud.recent(records)
+    if passage.credential is not None and passage.service is not None:
+        cloud.identity.seen(passage)
+
+
+def answer(cloud: Cloud, passage: Passage) -> None:
+    """Turn the result or the error into the protocol the request came in."""
+    if passage.error is not None:
+        passage.response = (
+            passage.codec.fault(passage.error, passage.request_id)
+            if passage.codec is not None
+            else wire.fault_for_unknown(passage.request, passage.error, passage.request_id)
+        )
+    else:
+        assert passage.codec is not None
+        passage.response = passage.codec.answer(passage.result, passage.request_id)
+
+
+BEFORE: tuple[Callable[[Cloud, Passage], None], ...] = (
+    receive,
+    identify,
+    resolve,
+    authorise,
+    validate,
+)
+STEPS = (*BEFORE, operate, record, "commit", answer)
+"""All of it, in order. `commit` is the end of the transaction that `operate` and `record` share."""
+
+
+def pass_through(cloud: Cloud, passage: Passage) -> None:
+    """Every step but the last: up to the transaction's end. `Wait` leaves nothing behind."""
+    if not passage.resumed:
+        passage.request_id = cloud.world.ids.uuid()
+        passage.started = cloud.world.clock.monotonic()
+        try:
+            for step in BEFORE:
+                step(cloud, passage)
+        except AwsError as error:
+            passage.error = error
+    with cloud.world.transaction() as transaction:
+        if passage.error is None:
+            savepoint = transaction.savepoint()
+            try:
+                operate(cloud, passage)
+            except AwsError as error:
+                transaction.rollback(savepoint)
+                passage.error = error
+            except Wait:
+                raise
+            except Exception:
+                transaction.rollback(savepoint)
+                passage.error = cloud.crashed(passage)
+        record(cloud, passage, transaction)
+    passage.position = transaction.position
+    if passage.call is not None and passage.error is None:
+        for topic in passage.call.topics:
+            cloud.waiting.wake(topic)
+
+
+def record_of(cloud: Cloud, passage: Passage) -> CallRecord:
+    """The record of a passage as it stands."""
+    call, route, operation, error = passage.call, passage.route, passage.operation, passage.error
+    assert route is not None
+    assert passage.principal is not None
+    request = passage.request
+    hide = cloud.hidden(operation) if operation is not None else frozenset()
+    answered = operation is not None and not operation.read_only and error is None
+    return CallRecord(
+        request_id=passage.request_id,
+        time=call.now if call else cloud.world.clock.now(),
+        service=route.service,
+        operation=route.operation,
+        account=call.account if call else passage.principal.account,
+        region=passage.region,
+        principal=passage.principal,
+        source_ip=request.peer,
+        user_agent=(request.headers.get("user-agent") or "")[:1024],
+        request=members(passage.value, hide),
+        response=members(passage.result if answered else None, hide),
+        error=error.code if error else "",
+        message=error.message if error else "",
+        status=(error.status or 400) if error else 200,
+        read_only=operation.read_only if operation else False,
+        category=operation.category if operation else "management",
+        judgements=tuple(call.judgements) if call else (),
+        micros=int((cloud.world.clock.monotonic() - passage.started) * 1e6),
+        host=request.host,
+        secure=request.secure,
+        extra=call.extra if call else {},
+    )
+
+
+def not_implemented(service: str, operation: str) -> AwsError:
+    """The honest refusal: HTTP 501 naming the operation."""
+    return AwsError("NotImplemented", f"{service}:{operation} is not implemented.", status=501)
