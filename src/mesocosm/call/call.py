@@ -40,7 +40,6 @@ class Call:
         "cloud",
         "credential",
         "extra",
-        "forwarded",
         "http",
         "judgements",
         "location",
@@ -53,7 +52,6 @@ class Call:
         "resumed",
         "secure",
         "service",
-        "session_context",
         "source_ip",
         "targets",
         "topics",
@@ -87,13 +85,11 @@ class Call:
         self.secure = False
         self.http: Request | None = None
         self.resumed = False
-        self.forwarded: tuple[str, ...] = ()
         self.judgements: list[Judgement] = []
         self.records: list[CallRecord] = []
         self.targets: dict[str, Target] = {}
         self.topics: list[str] = []
         self.extra: dict[str, Any] = {}
-        self.session_context: dict[str, Any] | None = None
 
     # -- the world -----------------------------------------------------------------------------
 

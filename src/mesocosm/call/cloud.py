@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
+
 from mesocosm import wire
 from mesocosm.call.authority import Credential
 from mesocosm.call.call import Call, Wait
@@ -148,8 +150,12 @@ class Cloud:
         operation = service.operations.get(operation_name) if service else None
         if service is None or operation is None:
             raise not_implemented(service_name, operation_name)
-        forwarded = principal is None
-        caller = parent.principal if principal is None else principal
+        source = parent.service.source
+        caller = principal or msgspec.structs.replace(
+            parent.principal,
+            invoked_by=source,
+            called_via=(*parent.principal.called_via, source),
+        )
         call = Call(
             self,
             service,
@@ -159,13 +165,11 @@ class Cloud:
             region or parent.location,
             self.world.ids.uuid(),
         )
-        call.source_ip = call.user_agent = parent.service.source
+        call.source_ip = call.user_agent = source
         call.secure = True
-        call.extra["invokedBy"] = parent.service.source
         call.topics = parent.topics
-        if forwarded:
+        if principal is None:
             call.credential = parent.credential
-            call.forwarded = (*parent.forwarded, parent.service.source)
         error: AwsError | None = None
         result = None
         transaction = self.world.current

@@ -7,7 +7,13 @@ from __future__ import annotations
 
 import importlib
 
+from typing import TYPE_CHECKING
+
+from mesocosm.call.cloud import Cloud, Settings
 from mesocosm.call.service import Catalogue, Service
+
+if TYPE_CHECKING:
+    from mesocosm.world import World
 
 PACKAGES = {
     "account": "account",
@@ -42,3 +48,13 @@ def find(name: str) -> Service | None:
 def catalogue() -> Catalogue:
     """All of Mesocosm's services."""
     return Catalogue(find, tuple(PACKAGES), PROVIDERS, OWNERS)
+
+
+_catalogue = catalogue()
+
+
+def assemble(world: World, settings: Settings) -> Cloud:
+    """A running cloud over a world: every service there is, those with rows awake."""
+    cloud = Cloud(world, _catalogue, settings)
+    cloud.start()
+    return cloud
