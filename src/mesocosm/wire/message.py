@@ -1,24 +1,31 @@
-"""A request and its answer, as plain values: the seam between the HTTP front and everything behind it.
+"""A request and its answer, as plain values: the seam between the HTTP front and everything behind
+it.
 
 Nothing behind this seam knows ASGI, sockets or an HTTP library, so that the front can be exchanged.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Iterator
 
 
 class Headers:
     """Header fields in their order of arrival; names are kept in lower case, values as sent."""
 
-    __slots__ = ("_first", "items")
+    __slots__ = ("_first", "items", "repeated")
 
     def __init__(self, items: Iterable[tuple[str, str]] = ()) -> None:
         self.items: list[tuple[str, str]] = list(items)
-        self._first: dict[str, str] = {}
-        for name, value in self.items:
-            self._first.setdefault(name, value)
+        self._first: dict[str, str] = dict(self.items)
+        self.repeated: frozenset[str] = frozenset()
+        """Names that occur more than once."""
+        if len(self._first) != len(self.items):
+            self._first = dict(reversed(self.items))
+            names = [name for name, _ in self.items]
+            self.repeated = frozenset(name for name in self._first if names.count(name) > 1)
 
     def get(self, name: str, default: str | None = None) -> str | None:
         """The first value of a field (`name` in lower case)."""
@@ -36,13 +43,16 @@ class Headers:
 
 
 class Body(Protocol):
-    """The decoded payload of a request (after aws-chunked decoding): in memory up to 1 MB, else in a spool file."""
+    """The decoded payload of a request (after aws-chunked decoding): in memory up to 1 MB, else in
+    a spool file."""
 
-    size: int
-    """Bytes."""
+    @property
+    def size(self) -> int:
+        """Bytes."""
 
-    sha256: str
-    """Lower-case hex digest of the payload."""
+    @property
+    def sha256(self) -> str:
+        """Lower-case hex digest of the payload."""
 
     def read(self, start: int = 0, stop: int | None = None) -> bytes:
         """Bytes of a range; the whole payload by default."""
@@ -51,19 +61,28 @@ class Body(Protocol):
         """The same in pieces of at most 1 MB."""
 
     def digest(self, algorithm: str) -> bytes:
-        """The checksum by AWS's name: MD5, SHA1, SHA256, CRC32, CRC32C, CRC64NVME (computed once, then kept)."""
+        """The checksum by AWS's name: MD5, SHA1, SHA256, CRC32, CRC32C, CRC64NVME (computed once,
+        then kept)."""
 
     def keep(self) -> str:
         """Hand the payload to the blob store; returns its digest (sha256, hex)."""
 
 
 class Request:
-    """One HTTP request. `path` and `query` are as sent: signatures and S3 keys need the raw bytes."""
+    """One HTTP request. `path` and `query` are as sent: signatures and S3 keys need the raw
+    bytes."""
 
     __slots__ = ("body", "headers", "host", "method", "path", "peer", "query", "secure", "trailers")
 
     def __init__(
-        self, method: str, path: str, query: str, headers: Headers, body: Body, peer: str, secure: bool
+        self,
+        method: str,
+        path: str,
+        query: str,
+        headers: Headers,
+        body: Body,
+        peer: str,
+        secure: bool,
     ) -> None:
         self.method = method
         self.path = path
@@ -77,7 +96,8 @@ class Request:
 
 
 class Stream:
-    """A body that is sent in pieces. `size` in bytes, or None when it is not known (sent chunked)."""
+    """A body that is sent in pieces. `size` in bytes, or None when it is not known (sent
+    chunked)."""
 
     __slots__ = ("chunks", "size")
 
