@@ -53,7 +53,7 @@ class Cloud:
         self._reacting: deque[tuple[Service, Any, Change]] = deque()
         self._hidden: dict[Operation, frozenset[str]] = {}
         world.timers.run = self.run_timer
-        world.changes.on_reset(self.reset)
+        world.changes.reset.append(self.reset)
 
     # -- services --------------------------------------------------------------------------------
 
@@ -68,9 +68,10 @@ class Cloud:
         """The world has been replaced beneath the services (a rewind): reconcile anew."""
         self.gate.forget()
         self._reacting.clear()
-        woken, self._woken = self._woken, set()
-        for name in sorted(woken):
-            self.wake(name)
+        for name in sorted(self._woken):
+            service = self.catalogue.service(name)
+            for function in service.starts if service else ():
+                self._run(service, self.settings.account, self.settings.region, function)
         self.start()
         self.waiting.wake_all()
 

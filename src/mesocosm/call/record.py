@@ -16,7 +16,7 @@ class Judgement(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One decision of a call, with what is needed to explain it later.
 
     `stack` and `resource_policy` are digests of documents kept in the table `call.documents`; `context` holds the
-    condition keys that the policies read.
+    condition keys that the policies read; `policy` and `statement` name what decided.
     """
 
     action: str
@@ -25,10 +25,10 @@ class Judgement(msgspec.Struct, frozen=True, array_like=True, gc=False):
     result: str
     by: str = ""
     stack: str = ""
-    resource_policy: str = ""
-    resource_kind: str = ""
+    resource_texts: str = ""
+    policy: str = ""
     context: dict[str, Any] = {}
-    reason: str = ""
+    statement: str = ""
 
 
 class CallRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):

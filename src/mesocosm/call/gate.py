@@ -1,0 +1,330 @@
+"""The step `authorise`: every policy that speaks is asked, and the answer can be explained later.
+
+The policies of a principal are gathered once and kept until the tables they come from change (a version, never a time),
+so a change of policy acts on the next call.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from mesocosm.call.authority import Grants, Membership, PolicyText
+from mesocosm.call.denial import denial
+from mesocosm.call.record import Document, Judgement
+from mesocosm.call.service import Need, Target
+from mesocosm.iam import (
+    AuthorizationRequest,
+    Context,
+    Decision,
+    Level,
+    Policy,
+    PolicyStack,
+    Principal,
+    decide,
+    keys_read,
+    parse,
+    principal_keys,
+)
+from mesocosm.iam.policy import PolicyError
+from mesocosm.world import Table
+
+if TYPE_CHECKING:
+    from mesocosm.call.call import Call
+    from mesocosm.call.cloud import Cloud
+
+documents: Table[str, Document] = Table("call.documents", Document)
+
+STACKS_MAX = 4_096
+NOBODY = Grants()
+
+Levels = tuple[tuple[str, tuple[PolicyText, ...]], ...]
+
+
+class StackTexts(msgspec.Struct, frozen=True):
+    """Everything that speaks for or against a principal, as texts: what an explanation is made from."""
+
+    identity: tuple[PolicyText, ...] = ()
+    boundary: tuple[PolicyText, ...] = ()
+    session: tuple[PolicyText, ...] | None = None
+    scps: Levels = ()
+
+
+class ResourceTexts(msgspec.Struct, frozen=True):
+    """What speaks on the side of a resource."""
+
+    policy: PolicyText | None = None
+    kind: str = ""
+    rcps: Levels = ()
+    grants: tuple[str, ...] = ()
+
+
+class Gathered(NamedTuple):
+    """The policies of one principal, compiled, and the digest under which their texts are kept."""
+
+    version: tuple[int, int]
+    stack: PolicyStack
+    digest: str
+    keys: dict[str, str | list[str]]
+    tags: Mapping[str, str]
+
+
+def compiled(texts: Sequence[PolicyText], kind: Any) -> tuple[Policy, ...]:
+    """Policies from their texts. One that cannot be read grants and denies nothing."""
+    found = []
+    for name, text in texts:
+        try:
+            found.append(parse(text, kind, name))
+        except PolicyError:
+            continue
+    return tuple(found)
+
+
+def levels(texts: Levels, kind: Any) -> tuple[Level, ...]:
+    """SCPs or RCPs by level."""
+    return tuple(Level(name, compiled(policies, kind)) for name, policies in texts)
+
+
+def stack_of(texts: StackTexts) -> PolicyStack:
+    """The compiled stack of a principal."""
+    return PolicyStack(
+        identity=compiled(texts.identity, "identity"),
+        boundary=compiled(texts.boundary, "boundary"),
+        session=compiled(texts.session or (), "session"),
+        scp=levels(texts.scps, "scp"),
+    )
+
+
+class Gate:
+    """Decisions of one cloud."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._gathered: dict[tuple[str, str], Gathered] = {}
+        self._pending: dict[str, str] = {}
+        self._known: set[str] = set()
+
+    def forget(self) -> None:
+        """The world has been replaced: nothing gathered holds any longer."""
+        self._gathered.clear()
+        self._known.clear()
+        self._pending.clear()
+
+    # -- decisions ---------------------------------------------------------------------------------
+
+    def require(
+        self, call: Call, needs: Sequence[Need], tags: Mapping[str, str] | None = None
+    ) -> None:
+        """Every need must be allowed; raises the denial of the first that is not."""
+        for need in needs:
+            decision, target = self._decide(call, need, tags)
+            if not decision.allowed:
+                raise denial(self._cloud, call, need, target, decision)
+
+    def allows(self, call: Call, need: Need) -> bool:
+        """Whether a need is allowed."""
+        return self._decide(call, need, None)[0].allowed
+
+    def _decide(
+        self, call: Call, need: Need, tags: Mapping[str, str] | None
+    ) -> tuple[Decision, Target]:
+        principal = call.principal
+        gathered = self.gathered(call)
+        target = self.target(call, need.resource)
+        context = self._context(call, need, target, gathered, tags)
+        stack = gathered.stack
+        texts = self._resource_texts(principal, need, target, context)
+        digest = ""
+        if texts is not None:
+            digest = self._keep(texts)
+            stack = stack.at(
+                resource=_resource_policy(texts),
+                resource_kind=texts.kind,  # type: ignore[arg-type]
+                rcp=levels(texts.rcps, "rcp"),
+                grants=texts.grants,
+            )
+        request = AuthorizationRequest(
+            need.action, need.resource, target.account, principal, context
+        )
+        decision = decide(request, stack)
+        call.judgements.append(
+            Judgement(
+                need.action,
+                need.resource,
+                target.account,
+                decision.result,
+                decision.by,
+                gathered.digest,
+                digest,
+                decision.policy,
+                {key: context[key] for key in keys_read(request, stack)},
+                decision.statement,
+            )
+        )
+        return decision, target
+
+    # -- what speaks for a principal -----------------------------------------------------------------
+
+    def gathered(self, call: Call) -> Gathered:
+        """The policies of the caller, as they are now."""
+        principal, credential = call.principal, call.credential
+        identity = self._cloud.provider("identity")
+        organization = self._cloud.provider("organization")
+        version = (
+            identity.version(principal.account) if identity else 0,
+            organization.version() if organization else 0,
+        )
+        key = (principal.arn, principal.access_key_id)
+        found = self._gathered.get(key)
+        if found is not None and found.version == version:
+            return found
+        grants: Grants = identity.grants(principal) if identity else NOBODY
+        membership: Membership | None = (
+            organization.membership(principal.account)
+            if organization and principal.account
+            else None
+        )
+        texts = StackTexts(
+            grants.identity,
+            (grants.boundary,) if grants.boundary else (),
+            credential.session if credential else None,
+            membership.scps if membership and not membership.exempt else (),
+        )
+        keys = principal_keys(principal)
+        if membership is not None:
+            keys["aws:principalorgid"] = membership.organization
+            keys["aws:principalorgpaths"] = list(membership.paths)
+        tags = identity.tags(principal) if identity and principal.kind == "user" else principal.tags
+        if len(self._gathered) >= STACKS_MAX:
+            self._gathered.clear()
+        made = Gathered(version, stack_of(texts), self._keep(texts), keys, tags)
+        self._gathered[key] = made
+        return made
+
+    # -- what speaks for a resource --------------------------------------------------------------------
+
+    def target(self, call: Call, arn: str) -> Target:
+        """What the owner of an ARN says of it; a resource that is not there belongs to the account it names."""
+        found = call.targets.get(arn)
+        if found is not None:
+            return found
+        owner = self._cloud.catalogue.owner(arn) if arn != "*" else None
+        for look_up in owner.resources if owner else ():
+            found = look_up(self._cloud.world, arn)
+            if found is not None:
+                break
+        if found is None:
+            parts = arn.split(":", 5)
+            account = parts[4] if len(parts) == 6 and parts[4].isdigit() else ""
+            found = Target(arn, account or call.account or call.principal.account)
+        call.targets[arn] = found
+        return found
+
+    def _resource_texts(
+        self, principal: Principal, need: Need, target: Target, context: Context
+    ) -> ResourceTexts | None:
+        grants: tuple[str, ...] = ()
+        if target.open is not None:
+            granted = target.open(principal, need.action, context)
+            grants = (granted,) if granted else ()
+        organization = self._cloud.provider("organization")
+        membership = organization.membership(target.account) if organization else None
+        rcps = membership.rcps if membership and not membership.exempt else ()
+        if target.policy is None and not grants and not rcps:
+            return None
+        policy = (target.name or target.arn, target.policy) if target.policy is not None else None
+        return ResourceTexts(
+            policy, "" if target.kind == "resource" else target.kind, rcps, grants
+        )
+
+    # -- condition keys ----------------------------------------------------------------------------------
+
+    def _context(
+        self,
+        call: Call,
+        need: Need,
+        target: Target,
+        gathered: Gathered,
+        tags: Mapping[str, str] | None,
+    ) -> Context:
+        """The keys of facts every request has (IAM user guide, "AWS global condition context keys")."""
+        context = Context(
+            gathered.keys,
+            lazy={
+                "aws:currenttime": lambda: self._cloud.world.clock.iso(call.now),
+                "aws:epochtime": lambda: str(int(call.now)),
+                "aws:tokenissuetime": lambda: (
+                    self._cloud.world.clock.iso(call.principal.issued_at)
+                    if call.principal.issued_at
+                    else None
+                ),
+                "aws:multifactorauthage": lambda: (
+                    str(int(call.now - call.principal.mfa_at)) if call.principal.mfa_at else None
+                ),
+                "aws:resourceorgid": lambda: self._organization(target.account),
+                "aws:resourceorgpaths": lambda: self._paths(target.account),
+            },
+            families={
+                "aws:resourcetag/": lambda: target.tags,
+                "aws:principaltag/": lambda: gathered.tags,
+                "aws:requesttag/": lambda: tags or {},
+            },
+        )
+        context["aws:securetransport"] = "true" if call.secure else "false"
+        context["aws:requestedregion"] = "us-east-1" if call.service.is_global else call.location
+        context["aws:resourceaccount"] = target.account
+        if call.user_agent:
+            context["aws:useragent"] = call.user_agent
+        if not call.principal.called_via and call.http is not None:
+            context["aws:sourceip"] = call.source_ip
+            referer = call.http.headers.get("referer")
+            if referer:
+                context["aws:referer"] = referer
+        if tags:
+            context["aws:tagkeys"] = list(tags)
+        for key, value in need.conditions.items():
+            if value is not None:
+                context[key.lower()] = value
+        return context
+
+    def _organization(self, account: str) -> str | None:
+        provider = self._cloud.provider("organization")
+        membership = provider.membership(account) if provider else None
+        return membership.organization if membership else None
+
+    def _paths(self, account: str) -> list[str] | None:
+        provider = self._cloud.provider("organization")
+        membership = provider.membership(account) if provider else None
+        return list(membership.paths) if membership else None
+
+    # -- documents ---------------------------------------------------------------------------------------
+
+    def _keep(self, texts: StackTexts | ResourceTexts) -> str:
+        """The digest of texts; they are written down with the next record."""
+        text = msgspec.json.encode(texts).decode()
+        digest = hashlib.sha256(text.encode()).hexdigest()[:32]
+        if digest not in self._known:
+            self._pending[digest] = text
+        return digest
+
+    def keep_documents(self) -> None:
+        """Write down the documents of decisions just made; runs inside the transaction of the record."""
+        if not self._pending:
+            return
+        rows = self._cloud.world.rows(documents, "", "aws-global")
+        for digest, text in self._pending.items():
+            if digest not in rows:
+                rows[digest] = Document(text)
+            self._known.add(digest)
+        self._pending.clear()
+
+
+def _resource_policy(texts: ResourceTexts) -> Policy | None:
+    if texts.policy is None:
+        return None
+    kind = "trust" if texts.kind == "trust" else "resource"
+    found = compiled([texts.policy], kind)
+    return found[0] if found else None
