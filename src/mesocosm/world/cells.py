@@ -1,0 +1,191 @@
+"""Cells: the rows of every table by account and Region; read from storage when first touched."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import Any, cast
+
+import msgspec
+
+from mesocosm.world.blobs import Blobs
+from mesocosm.world.journal import NIL
+from mesocosm.world.table import CellName, Ledger, Noted, Rows, Table, table_named
+
+CHUNK = 512
+"""Rows compressed together: the longest stretch of work in writing a cell, about a millisecond."""
+
+_LENGTH = struct.Struct("<I")
+_encode = msgspec.msgpack.Encoder().encode
+_decode_raw = msgspec.msgpack.Decoder(list[tuple[Any, msgspec.Raw]]).decode
+
+
+class Stored:
+    """A cell not yet touched: a blob, and the rows changed since, as msgpack (nil: deleted)."""
+
+    __slots__ = ("digest", "overlay")
+
+    def __init__(self, digest: str | None, overlay: dict[Any, bytes]) -> None:
+        self.digest = digest
+        self.overlay = overlay
+
+    def pairs(self, blobs: Blobs) -> list[tuple[Any, Any]]:
+        """All rows, undecoded: for a checkpoint of a table whose service is not imported."""
+        rows: dict[Any, Any] = {}
+        for chunk in chunks(blobs, self.digest):
+            rows.update((hashable(key), row) for key, row in _decode_raw(chunk))
+        for key, row in self.overlay.items():
+            if row == NIL:
+                rows.pop(key, None)
+            else:
+                rows[key] = msgspec.Raw(row)
+        return list(rows.items())
+
+    def get(self, blobs: Blobs, keys: set[Any]) -> dict[Any, bytes]:
+        """The rows of some keys, undecoded."""
+        found: dict[Any, bytes] = {}
+        for chunk in chunks(blobs, self.digest):
+            for key, row in _decode_raw(chunk):
+                if hashable(key) in keys:
+                    found[hashable(key)] = bytes(row)
+        for key in keys & self.overlay.keys():
+            found[key] = self.overlay[key]
+        return {key: row for key, row in found.items() if row != NIL}
+
+
+def hashable(key: Any) -> Any:
+    """A key as msgpack made it, usable in a dict."""
+    return tuple(map(hashable, key)) if isinstance(key, list) else key
+
+
+def chunks(blobs: Blobs, digest: str | None) -> Iterator[bytes]:
+    """The chunks of a stored cell, each the msgpack list of (key, row)."""
+    if digest is None:
+        return
+    data = blobs.get(digest)
+    offset = 0
+    while offset < len(data):
+        (length,) = _LENGTH.unpack_from(data, offset)
+        offset += _LENGTH.size
+        yield zlib.decompress(data[offset : offset + length])
+        offset += length
+
+
+def pack(pairs: list[tuple[Any, Any]]) -> Iterator[bytes]:
+    """A cell as it is stored, piece by piece."""
+    for start in range(0, len(pairs), CHUNK):
+        packed = zlib.compress(_encode(pairs[start : start + CHUNK]), 1)
+        yield _LENGTH.pack(len(packed)) + packed
+
+
+class Cells:
+    """All rows of one world. `saved` holds the blob of each cell that did not change since."""
+
+    def __init__(self, blobs: Blobs, ledger: Ledger) -> None:
+        self._blobs = blobs
+        self._ledger = ledger
+        self.live: dict[CellName, Rows[Any, Any]] = {}
+        self.stored: dict[CellName, Stored] = {}
+        self.saved: dict[CellName, str] = {}
+        self._by_table: dict[str, dict[CellName, None]] = {}
+
+    def rows(self, table: Table[Any, Any], account: str, region: str) -> Rows[Any, Any]:
+        cell = (table.name, account, region)
+        rows = self.live.get(cell)
+        if rows is None:
+            rows = Rows(table, cell, self._ledger)
+            self._wake(rows)
+            self.live[cell] = rows
+            self._by_table.setdefault(table.name, {})[cell] = None
+        return rows
+
+    def of_table(self, table: Table[Any, Any]) -> Iterator[tuple[str, str, Rows[Any, Any]]]:
+        """Account, Region and rows of each cell of the table that holds rows."""
+        for _, account, region in sorted(self._by_table.get(table.name, ())):
+            if rows := self.rows(table, account, region):
+                yield account, region, rows
+
+    def load(self, stored: dict[CellName, Stored]) -> None:
+        """Hold exactly what is stored. Rows that others hold stay the same objects."""
+        self.stored = stored
+        self.saved = {
+            cell: content.digest
+            for cell, content in stored.items()
+            if content.digest is not None and not content.overlay
+        }
+        self._by_table = {}
+        for cell in [*self.live, *stored]:
+            self._by_table.setdefault(cell[0], {})[cell] = None
+        for rows in self.live.values():
+            self._wake(rows)
+
+    def changed(self, changes: list[Noted]) -> None:
+        """What the blobs of these cells hold is no longer so."""
+        for rows, _, _, _ in changes:
+            self.saved.pop(rows.cell, None)
+
+    def share(self, ledger: Ledger) -> Cells:
+        """The same rows for another world; from here on the two change apart."""
+        twin = Cells(self._blobs, ledger)
+        for cell, rows in self.live.items():
+            copy = Rows(rows.table, cell, ledger)
+            copy.refill(rows)
+            twin.live[cell] = copy
+        twin.stored = dict(self.stored)
+        twin.saved = dict(self.saved)
+        twin._by_table = {table: dict(cells) for table, cells in self._by_table.items()}
+        return twin
+
+    def unsaved(self) -> Iterator[CellName]:
+        """The cells that hold rows which no blob holds."""
+        for cell in [*self.live, *self.stored]:
+            if cell not in self.saved:
+                yield cell
+
+    def pairs(self, cell: CellName) -> list[tuple[Any, Any]]:
+        """The rows of a cell as they are now, to be encoded later or elsewhere."""
+        rows = self.live.get(cell)
+        return list(rows.items()) if rows is not None else self.stored[cell].pairs(self._blobs)
+
+    def _wake(self, rows: Rows[Any, Any]) -> None:
+        content = self.stored.pop(rows.cell, None)
+        rows.refill(decoded(rows.table, content, self._blobs) if content else ())
+
+
+def decoded(table: Table[Any, Any], content: Stored, blobs: Blobs) -> dict[Any, Any]:
+    """The rows of a stored cell."""
+    rows: dict[Any, Any] = {}
+    for chunk in chunks(blobs, content.digest):
+        rows.update(table.decode_pairs(chunk))
+    for raw_key, row in content.overlay.items():
+        key = table.decode_key(raw_key)
+        if row == NIL:
+            rows.pop(key, None)
+        else:
+            rows[key] = table.decode_row(row)
+    return rows
+
+
+def decode_generic(table: str, key: Any, row: bytes | None) -> tuple[Any, Any]:
+    """Key and row as their table's types; as plain data while the table is not declared."""
+    declared = table_named(table)
+    if declared is None:
+        return key, None if row is None else msgspec.msgpack.decode(row)
+    return declared.decode_key(key), None if row is None else declared.decode_row(row)
+
+
+def overlay(
+    stored: dict[CellName, Stored], changes: Iterable[tuple[str, str, str, Any, Any]]
+) -> None:
+    """Lay the changes of a frame over stored cells."""
+    for table, account, region, key, row in changes:
+        cell = (table, account, region)
+        content = stored.get(cell)
+        if content is None:
+            content = stored[cell] = Stored(None, {})
+        content.overlay[hashable(key)] = bytes(row)
+
+
+def as_cell(name: list[str]) -> CellName:
+    return cast(CellName, tuple(name))

@@ -1,0 +1,156 @@
+"""Group commit: the frames of one turn of the event loop are written together."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from typing import Protocol
+
+from mesocosm.world.errors import StorageFailed
+from mesocosm.world.files import Files, storage_error
+from mesocosm.world.journal import Journal
+
+BUFFER = 1 << 20
+"""Bytes after which frames are written at once, without waiting for the loop's turn to end."""
+
+
+class Blobs(Protocol):
+    def sync(self) -> None: ...
+
+
+class GroupCommit:
+    """Writes a journal once per loop turn, and tells those who wait for their position.
+
+    `undo_to(position)` is called when what follows `position` could not be stored.
+    """
+
+    def __init__(
+        self,
+        files: Files,
+        journal: Journal,
+        blobs: Blobs,
+        undo_to: Callable[[int], None],
+        *,
+        power: bool,
+    ) -> None:
+        self.journal = journal
+        self._files = files
+        self._blobs = blobs
+        self._undo_to = undo_to
+        self._power = power
+        self._scheduled: asyncio.AbstractEventLoop | None = None
+        self._syncing: asyncio.AbstractEventLoop | None = None
+        self._waiters: list[tuple[int, asyncio.Future[None]]] = []
+        self._lost: list[tuple[int, int, StorageFailed]] = []
+        self._failures = 0
+        self._buffered = 0
+
+    def append(self, payload: bytes) -> int:
+        """Put a frame in the buffer; call `schedule` when its changes can be undone."""
+        self._buffered += len(payload)
+        return self.journal.append(payload)
+
+    async def committed(self, position: int) -> None:
+        """Return when the frame is durable; raise `StorageFailed` when it was lost."""
+        if position > self.journal.durable:
+            self.schedule()
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiters.append((position, future))
+            await future
+        self._check(position)
+
+    def flush(self) -> None:
+        """Make everything durable now, waiting for the disk. Raises `StorageFailed`."""
+        self._buffered = 0
+        try:
+            self.journal.write()
+            if self._power:
+                self._blobs.sync()
+                self.journal.sync()
+        except OSError as error:
+            raise self._fail(error) from error
+        self._complete()
+
+    def schedule(self) -> None:
+        """Write at the end of this turn of the loop. Without a running loop: wait for `flush`."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        if self._buffered > BUFFER:
+            self._turn()
+        elif self._scheduled is not loop:
+            self._scheduled = loop
+            loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._scheduled = None
+        self._buffered = 0
+        try:
+            self.journal.write()
+        except OSError as error:
+            self._fail(error)
+            return
+        if self._power:
+            self._sync_in_thread(asyncio.get_running_loop())
+        else:
+            self._complete()
+
+    def _sync_in_thread(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._syncing is loop or self.journal.synced == self.journal.written:
+            return
+        self._syncing = loop
+        journal, failures = self.journal, self._failures
+        descriptor, position, size = journal.begin_sync()
+
+        def sync() -> None:
+            try:
+                self._blobs.sync()
+                self._files.sync(descriptor)
+            finally:
+                os.close(descriptor)
+
+        def done(future: asyncio.Future[None]) -> None:
+            self._syncing = None
+            error = future.exception()
+            if journal is not self.journal or failures != self._failures:
+                return  # rewound, or undone by another failure meanwhile
+            if journal.synced >= position:
+                return  # flushed meanwhile
+            if isinstance(error, OSError):
+                self._fail(error)
+            elif error is not None:
+                raise error
+            else:
+                journal.mark_synced(position, size)
+                self._complete()
+                self._sync_in_thread(loop)
+
+        loop.run_in_executor(None, sync).add_done_callback(done)
+
+    def _complete(self) -> None:
+        durable = self.journal.durable
+        waiting = [waiter for waiter in self._waiters if waiter[0] > durable]
+        for position, future in self._waiters:
+            if position <= durable and not future.done() and not future.get_loop().is_closed():
+                future.set_result(None)
+        self._waiters = waiting
+
+    def _fail(self, error: OSError) -> StorageFailed:
+        failure = storage_error(error)
+        self._failures += 1
+        first, last = self.journal.drop()
+        self._lost = [*self._lost[-999:], (first, last, failure)]
+        self._undo_to(first - 1)
+        waiters, self._waiters = self._waiters, []
+        for _, future in waiters:
+            # The waiter looks its position up itself: each gets an exception of its own.
+            if not future.done() and not future.get_loop().is_closed():
+                future.set_result(None)
+        return failure
+
+    def _check(self, position: int) -> None:
+        for first, last, failure in self._lost:
+            if first <= position <= last:
+                raise type(failure)(*failure.args)

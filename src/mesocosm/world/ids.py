@@ -1,0 +1,74 @@
+"""Identifiers and secrets: from the operating system, or repeatable from a seed."""
+
+from __future__ import annotations
+
+import os
+import random
+import string
+import uuid
+from collections.abc import Callable
+
+Sieve = tuple[bytes, bytes]
+UPPER = string.ascii_uppercase + "234567"
+ALPHANUMERIC = string.ascii_letters + string.digits
+SECRET = string.ascii_letters + string.digits + "+/"
+
+
+def _sieve(alphabet: str) -> Sieve:
+    """Translation of random bytes to letters, and the bytes left out so that none is favoured."""
+    fair = 256 - 256 % len(alphabet)
+    letters = alphabet.encode()
+    return bytes(letters[i % len(letters)] for i in range(256)), bytes(range(fair, 256))
+
+
+_UPPER = _sieve(UPPER)
+_ALPHANUMERIC = _sieve(ALPHANUMERIC)
+_DIGITS = _sieve(string.digits)
+_SECRET = _sieve(SECRET)
+
+
+class Ids:
+    """Random identifiers of a world. With a seed, equal worlds draw equal identifiers."""
+
+    def __init__(self, seed: int | str | None, branch: str, position: int) -> None:
+        self._seed = seed
+        self._source: Callable[[int], bytes] = os.urandom
+        self.reseed(branch, position)
+
+    def reseed(self, branch: str, position: int) -> None:
+        """Mix in where the world stands, so that reopening or rewinding repeats no identifier."""
+        if self._seed is not None:
+            self._source = random.Random(f"{self._seed}/{branch}/{position}").randbytes
+
+    def hex(self, count: int) -> str:
+        """`count` characters of 0-9a-f."""
+        return self._source((count + 1) // 2).hex()[:count]
+
+    def upper(self, count: int) -> str:
+        """`count` characters of A-Z2-7, the alphabet of AWS's access key and unique ids."""
+        return self._draw(_UPPER, count)
+
+    def alphanumeric(self, count: int) -> str:
+        """`count` characters of A-Za-z0-9."""
+        return self._draw(_ALPHANUMERIC, count)
+
+    def digits(self, count: int) -> str:
+        return self._draw(_DIGITS, count)
+
+    def secret(self, count: int) -> str:
+        """`count` characters of A-Za-z0-9+/, the alphabet of AWS's secret access keys."""
+        return self._draw(_SECRET, count)
+
+    def uuid(self) -> str:
+        """A version 4 UUID (RFC 9562)."""
+        return str(uuid.UUID(bytes=self._source(16), version=4))
+
+    def _draw(self, sieve: Sieve, count: int) -> str:
+        table, unfair = sieve
+        drawn = self._source(count).translate(table, unfair)
+        while len(drawn) < count:
+            drawn += self._source(count).translate(table, unfair)
+        return drawn[:count].decode()
+
+    def bytes(self, count: int) -> bytes:
+        return self._source(count)
