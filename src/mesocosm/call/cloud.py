@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from mesocosm import wire
-from mesocosm.call.authority import Credential
 from mesocosm.call.call import Call, Wait
 from mesocosm.call.gate import Gate
 from mesocosm.call.identity import IdentityCheck
 from mesocosm.call.record import CallRecord, encode, members
-from mesocosm.call.service import Catalogue, Conditions, Operation, Service, Values
+from mesocosm.call.service import Catalogue, Operation, Service, Values
 from mesocosm.call.steps import Passage, answer, not_implemented, pass_through
 from mesocosm.call.waiting import Waiting
+from mesocosm.call.why import explanation
 from mesocosm.iam import Principal, service_principal
 from mesocosm.wire.errors import AwsError
+from mesocosm.wire.front import Admission
 from mesocosm.wire.message import Request, Response
 from mesocosm.world import Change, StorageFull, Timer, World
 
@@ -109,9 +110,18 @@ class Cloud:
 
     # -- calls from outside ----------------------------------------------------------------------
 
-    async def call(self, request: Request) -> Response:
+    async def head(self, request: Request) -> Admission:
+        """Before the body is read: who claims to call. Raises the refusal."""
+        return self.identity.admit(request)
+
+    def fault(self, error: Exception, request: Request) -> Response:
+        """The answer for a request that was refused before it became a call."""
+        refused = error if isinstance(error, AwsError) else internal_failure()
+        return wire.fault_for_unknown(request, refused, self.world.ids.uuid())
+
+    async def call(self, request: Request, admission: Admission) -> Response:
         """Take one request through every step; the answer leaves when its record is safe."""
-        passage = Passage(request)
+        passage = Passage(request, admission.context)
         while True:
             try:
                 pass_through(self, passage)
@@ -266,6 +276,10 @@ class Cloud:
         for topic in call.topics:
             self.waiting.wake(topic)
 
+    def explain(self, request_id: str) -> dict[str, Any] | None:
+        """A past call with its decisions explained; None when it is not known."""
+        return explanation(self, request_id)
+
     # -- what is seen --------------------------------------------------------------------------------
 
     def recent(self, records: list[CallRecord]) -> None:
@@ -298,11 +312,16 @@ class Cloud:
         route = passage.route
         where = f"{route.service}:{route.operation}" if route else "?"
         log.exception("%s failed (request id %s)", where, passage.request_id)
-        return AwsError(
-            "InternalFailure",
-            "The request processing has failed because of an unknown error, exception or failure.",
-            status=500,
-        )
+        return internal_failure()
+
+
+def internal_failure() -> AwsError:
+    """AWS's word for a failure of its own."""
+    return AwsError(
+        "InternalFailure",
+        "The request processing has failed because of an unknown error, exception or failure.",
+        status=500,
+    )
 
 
 def storage_full() -> AwsError:
@@ -314,4 +333,3 @@ def storage_full() -> AwsError:
     )
 
 
-__all__ = ["Cloud", "Conditions", "Credential", "Settings", "storage_full"]

@@ -24,8 +24,8 @@ from mesocosm.iam import (
     Policy,
     PolicyStack,
     Principal,
+    context_used,
     decide,
-    keys_read,
     parse,
     principal_keys,
 )
@@ -160,7 +160,7 @@ class Gate:
                 gathered.digest,
                 digest,
                 decision.policy,
-                {key: context[key] for key in keys_read(request, stack)},
+                context_used(request, stack),
                 decision.statement,
             )
         )

@@ -12,28 +12,36 @@ from typing import TYPE_CHECKING, Any
 
 from mesocosm.call.authority import Credential
 from mesocosm.iam import ANONYMOUS, Principal
-from mesocosm.wire import sigv4
-from mesocosm.wire.authfaults import auth_fault, dialect
-from mesocosm.wire.errors import AwsError
+from mesocosm.wire import claims, sigv4
+from mesocosm.wire.authfaults import Dialect, auth_fault, dialect
+from mesocosm.wire.front import Admission
 
 if TYPE_CHECKING:
     from mesocosm.call.cloud import Cloud
     from mesocosm.call.steps import Passage
+    from mesocosm.wire.claims import Signature
+    from mesocosm.wire.errors import AwsError
     from mesocosm.wire.message import Request
 
 
-class Admission:
-    """What the head of a request has told: who claims to call, and how the body is bound to the signature."""
+S3_BODY_MAX_BYTES = 5 * 1024**3
+BODY_MAX_BYTES = 16 * 1024**2
+"""No service but S3 takes larger requests (Lambda's 70 MB of base64 comes with Lambda)."""
 
-    __slots__ = ("credential", "key", "payload", "signature", "trusted", "verified")
 
-    def __init__(self, signature: sigv4.Signature | None, payload: sigv4.Payload) -> None:
+class Claim:
+    """What the head of a request has told of the caller, before the body is read.
+
+    `trusted`: an unknown key taken for a root user; `verified`: the signature needed no body and holds.
+    """
+
+    __slots__ = ("credential", "signature", "trusted", "verified")
+
+    def __init__(self, signature: Signature | None) -> None:
         self.signature = signature
-        self.payload = payload
         self.credential: Credential | None = None
         self.trusted = False
         self.verified = False
-        self.key: bytes | None = None
 
 
 def root_principal(account: str, access_key_id: str = "") -> Principal:
@@ -58,49 +66,55 @@ class IdentityCheck:
 
         Raises the refusals of `wire.authfaults` in the wording of the service's family.
         """
-        signature = sigv4.parse(request)
-        admission = Admission(signature, sigv4.payload(request, signature))
+        signature = claims.parse(request)
+        payload = claims.payload(request, signature)
+        claim = Claim(signature)
+        plain = signature is not None and not signature.s3
+        admission = Admission(
+            BODY_MAX_BYTES if plain else S3_BODY_MAX_BYTES,
+            payload=payload,
+            signature=signature,
+            blobs=self._cloud.world.blobs,
+            context=claim,
+        )
         if signature is None:
             return admission
         spoken = dialect(request, signature.service)
         credential = self.credential(signature.access_key_id)
         if credential is None:
             if self._cloud.settings.strict:
-                raise self._unknown(signature.access_key_id, request, signature)
-            admission.credential = self._convenient(signature.access_key_id)
-            admission.trusted = True
+                raise _unknown(signature, spoken)
+            claim.credential = self._convenient(signature.access_key_id)
+            claim.trusted = True
             return admission
         if not credential.active:
-            raise self._unknown(signature.access_key_id, request, signature)
+            raise _unknown(signature, spoken)
         if credential.token is not None:
             token = signature.security_token or ""
             if not hmac.compare_digest(token.encode(), credential.token.encode()):
                 raise auth_fault("token_invalid", spoken)
-            if credential.expires is not None and self._cloud.world.clock.now() >= credential.expires:
+            now = self._cloud.world.clock.now()
+            if credential.expires is not None and now >= credential.expires:
                 raise auth_fault("token_expired", spoken)
-        admission.credential = credential
+        claim.credential = credential
         sigv4.check_time(signature, request, self._cloud.world.clock.real())
-        if admission.payload.canonical is not None:
-            sigv4.verify(signature, credential.secret, request, admission.payload.canonical)
-            admission.verified = True
-            if admission.payload.signed_chunks:
-                admission.key = sigv4.signing_key(
-                    credential.secret, signature.date, signature.region, signature.service
-                )
+        if payload.canonical is not None:
+            sigv4.verify(signature, credential.secret, request, payload.canonical)
+            claim.verified = True
+            if payload.signed_chunks:
+                admission.chain = sigv4.chain(signature, credential.secret)
         return admission
 
-    def identify(self, passage: Passage, admission: Admission) -> None:
+    def identify(self, passage: Passage) -> None:
         """With the body read: finish the verification, and say who calls and in which Region."""
-        request, signature = passage.request, admission.signature
-        passage.credential = credential = admission.credential
-        stated = admission.payload.sha256
-        if stated is not None and stated != request.body.sha256:
-            raise sigv4.payload_mismatch(request, signature, request.body.sha256)
+        claim, request = passage.claim, passage.request
+        signature, credential = claim.signature, claim.credential
+        passage.credential = credential
         if signature is None or credential is None:
             passage.principal = ANONYMOUS
             passage.region = self._cloud.settings.region
             return
-        if not admission.verified and not admission.trusted:
+        if not claim.verified and not claim.trusted:
             sigv4.verify(signature, credential.secret, request, request.body.sha256)
         passage.principal = credential.principal
         passage.region = signature.region
@@ -137,7 +151,9 @@ class IdentityCheck:
             account = access_key_id
         return Credential(access_key_id, "", root_principal(account, access_key_id))
 
-    def _unknown(self, key: str, request: Request, signature: sigv4.Signature) -> AwsError:
-        spoken = dialect(request, signature.service)
-        members: dict[str, Any] = {"AWSAccessKeyId": key} if spoken == "s3" else {}
-        return auth_fault("unknown_key", spoken, **members)
+
+def _unknown(signature: Signature, spoken: Dialect) -> AwsError:
+    members: dict[str, Any] = (
+        {"AWSAccessKeyId": signature.access_key_id} if spoken == "s3" else {}
+    )
+    return auth_fault("unknown_key", spoken, **members)

@@ -13,11 +13,13 @@ from mesocosm import wire
 from mesocosm.call.call import Call, Wait
 from mesocosm.call.record import CallRecord, encode, members
 from mesocosm.call.service import Need
+from mesocosm.wire import hosts
 from mesocosm.wire.errors import AwsError
 
 if TYPE_CHECKING:
     from mesocosm.call.authority import Credential
     from mesocosm.call.cloud import Cloud
+    from mesocosm.call.identity import Claim
     from mesocosm.call.service import Operation, Service
     from mesocosm.iam import Principal
     from mesocosm.wire.message import Request, Response
@@ -29,6 +31,7 @@ class Passage:
 
     __slots__ = (
         "call",
+        "claim",
         "codec",
         "credential",
         "error",
@@ -49,8 +52,9 @@ class Passage:
         "value",
     )
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, claim: Claim) -> None:
         self.request = request
+        self.claim = claim
         self.request_id = ""
         self.started = 0.0
         self.route: wire.Route | None = None
@@ -74,7 +78,9 @@ class Passage:
 def receive(cloud: Cloud, passage: Passage) -> None:
     """Give the request its id; find service, operation and protocol; parse it into its typed shape."""
     request = passage.request
-    passage.route = route = wire.route(request)
+    host = hosts.parse(request.host)
+    bucket = host.name if host.kind == "bucket" else None
+    passage.route = route = wire.route(request, bucket)
     passage.codec = wire.codec(route.service, route.operation, route.protocol)
 
 

@@ -62,7 +62,7 @@ def _explain(cloud: Cloud, record: CallRecord, judgement: Judgement) -> dict[str
         judgement.resource,
         judgement.account,
         record.principal,
-        Context({key: value for key, value in judgement.context.items() if value is not None}),
+        Context(judgement.context),
     )
     found = msgspec.to_builtins(explain(request, stack))
     assert isinstance(found, dict)

@@ -40,7 +40,7 @@ class LocalCloud:
     async def _start(self) -> None:
         self.world = World.open(self.directory, **self._options)
         self.cloud = assemble(self.world, self.settings)
-        self._server = await front.serve(self.cloud, port=0)
+        self._server = await front.serve(self.cloud, port=0, now=self.world.clock.real)
         self.port = self._server.port
 
     async def _stop(self) -> None:
