@@ -12,13 +12,14 @@ import msgspec
 from mesocosm import wire
 from mesocosm.call.call import Call, Wait
 from mesocosm.call.gate import Gate
-from mesocosm.call.identity import IdentityCheck
+from mesocosm.call.identity import IdentityCheck, service_principal
 from mesocosm.call.record import CallRecord, encode, members
+from mesocosm.call.redaction import sensitive
 from mesocosm.call.service import Catalogue, Operation, Service, Values
 from mesocosm.call.steps import Passage, answer, not_implemented, pass_through
 from mesocosm.call.waiting import Waiting
 from mesocosm.call.why import explanation
-from mesocosm.iam import Principal, service_principal
+from mesocosm.iam import Principal
 from mesocosm.wire.errors import AwsError
 from mesocosm.wire.front import Admission
 from mesocosm.wire.message import Request, Response
@@ -104,7 +105,7 @@ class Cloud:
         try:
             return self._hidden[operation]
         except KeyError:
-            names = wire.sensitive_members(operation.service.name, operation.name) | operation.hide
+            names = sensitive(operation.service.name, operation.name) | operation.hide
             found = self._hidden[operation] = frozenset(names)
             return found
 
@@ -187,7 +188,7 @@ class Cloud:
         assert transaction is not None
         savepoint = transaction.savepoint()
         try:
-            wire.codec(service.name, operation.name, None).validate(value)
+            wire.codec(service.name, operation.name, wire.service(service.name).protocols[0]).validate(value)
             if not operation.public:
                 needs = [
                     need._replace(conditions={**need.conditions, **conditions})

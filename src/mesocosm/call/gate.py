@@ -14,6 +14,7 @@ import msgspec
 
 from mesocosm.call.authority import Grants, Membership, PolicyText
 from mesocosm.call.denial import denial
+from mesocosm.call.moments import iso
 from mesocosm.call.record import Document, Judgement
 from mesocosm.call.service import Need, Target
 from mesocosm.iam import (
@@ -254,10 +255,10 @@ class Gate:
         context = Context(
             gathered.keys,
             lazy={
-                "aws:currenttime": lambda: self._cloud.world.clock.iso(call.now),
+                "aws:currenttime": lambda: iso(call.now),
                 "aws:epochtime": lambda: str(int(call.now)),
                 "aws:tokenissuetime": lambda: (
-                    self._cloud.world.clock.iso(call.principal.issued_at)
+                    iso(call.principal.issued_at)
                     if call.principal.issued_at
                     else None
                 ),

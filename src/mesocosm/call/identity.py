@@ -55,6 +55,11 @@ def root_principal(account: str, access_key_id: str = "") -> Principal:
     )
 
 
+def service_principal(source: str, account: str = "") -> Principal:
+    """A service acting by itself, such as `sns.amazonaws.com`."""
+    return Principal(kind="service", account=account, arn=source, id=source, services=(source,))
+
+
 class IdentityCheck:
     """The step `identify` of one cloud."""
 

@@ -9,7 +9,7 @@ import msgspec
 from mesocosm.call.gate import ResourceTexts, StackTexts, documents, levels, stack_of
 from mesocosm.call.gate import _resource_policy as resource_policy
 from mesocosm.call.record import CallRecord, Judgement, decode
-from mesocosm.iam import AuthorizationRequest, Context, explain
+from mesocosm.iam import AuthorizationRequest, Context
 
 if TYPE_CHECKING:
     from mesocosm.call.cloud import Cloud
@@ -47,6 +47,8 @@ def explanation(cloud: Cloud, request_id: str) -> dict[str, Any] | None:
 
 
 def _explain(cloud: Cloud, record: CallRecord, judgement: Judgement) -> dict[str, Any]:
+    from mesocosm.iam.explain import explain  # slow and seldom: not needed to serve
+
     rows = cloud.world.rows(documents, "", "aws-global")
     stack = stack_of(msgspec.json.decode(rows[judgement.stack].text, type=StackTexts))
     if judgement.resource_texts:

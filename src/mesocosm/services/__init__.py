@@ -6,6 +6,7 @@ A service's package is imported at its first call, so that a start costs nothing
 from __future__ import annotations
 
 import importlib
+import importlib.util
 
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,7 @@ OWNERS: dict[str, str] = {}
 def find(name: str) -> Service | None:
     """Import the package of a service; None when there is none."""
     package = PACKAGES.get(name)
-    if package is None:
+    if package is None or importlib.util.find_spec(f"mesocosm.services.{package}") is None:
         return None
     module = importlib.import_module(f"mesocosm.services.{package}")
     service = getattr(module, package)

@@ -106,6 +106,11 @@ class Cells:
             if rows := self.rows(table, account, region):
                 yield account, region, rows
 
+    def tables(self) -> set[str]:
+        """The names of the tables that hold rows."""
+        used = {cell[0] for cell in self.stored}
+        return used | {cell[0] for cell, rows in self.live.items() if rows}
+
     def load(self, stored: dict[CellName, Stored]) -> None:
         """Hold exactly what is stored. Rows that others hold stay the same objects."""
         self.stored = stored

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Generic, NamedTuple, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast, overload
 
 import msgspec
 from sortedcontainers import SortedList
 
 from mesocosm.world.errors import OutsideTransaction
+
+if TYPE_CHECKING:
+    from mesocosm.world.transaction import Transaction
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -134,10 +137,11 @@ class Change(NamedTuple):
 class Ledger:
     """Where rows note their changes: a list while a transaction is open, else `None`."""
 
-    __slots__ = ("noted",)
+    __slots__ = ("noted", "transaction")
 
     def __init__(self) -> None:
         self.noted: list[Noted] | None = None
+        self.transaction: Transaction | None = None
 
 
 class Rows(dict[K, V]):

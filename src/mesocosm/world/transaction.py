@@ -43,12 +43,23 @@ class Transaction:
         if ledger.noted is not None:
             raise TransactionOpen("transactions do not nest, and hold no await")
         ledger.noted = self.noted
+        ledger.transaction = self
         return self
+
+    def savepoint(self) -> int:
+        """A mark to roll back to."""
+        return len(self.noted)
+
+    def rollback(self, savepoint: int) -> None:
+        """Undo what was changed since a savepoint; the transaction goes on."""
+        undo(self.noted[savepoint:])
+        del self.noted[savepoint:]
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
         world = self._world
+        world.ledger.transaction = None
         if kind is not None:
             undo(self.noted)
             world.ledger.noted = None

@@ -170,6 +170,10 @@ class World:
         """Account, Region and rows of each cell of the table that holds rows."""
         return self._cells.of_table(table)
 
+    def tables_in_use(self) -> set[str]:
+        """The names of the tables that hold rows, declared or not."""
+        return self._cells.tables()
+
     def derived(self, factory: Callable[[World], T]) -> T:
         """`factory(world)`, made once for this world; made anew after a rewind."""
         made = self._derived.get(factory)
@@ -182,6 +186,11 @@ class World:
     def transaction(self) -> Transaction:
         """All changes, or none. See `Transaction`."""
         return Transaction(self)
+
+    @property
+    def current(self) -> Transaction | None:
+        """The transaction that is open, if one is."""
+        return self.ledger.transaction
 
     @property
     def position(self) -> int:
