@@ -234,9 +234,12 @@ class Gate:
         organization = self._cloud.provider("organization")
         membership = organization.membership(target.account) if organization else None
         rcps = membership.rcps if membership and not membership.exempt else ()
-        if target.policy is None and not grants and not rcps:
+        text = target.policy
+        if target.kind == "trust" and not need.action.lower().startswith("sts:"):
+            text = None  # a trust policy says who may take the role on, not who may change or pass it
+        if text is None and not grants and not rcps:
             return None
-        policy = (target.name or target.arn, target.policy) if target.policy is not None else None
+        policy = (target.name or target.arn, text) if text is not None else None
         return ResourceTexts(
             policy, "" if target.kind == "resource" else target.kind, rcps, grants
         )
