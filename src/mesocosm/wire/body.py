@@ -28,11 +28,18 @@ class Spool(Protocol):
 
     path: Path
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of what was written."""
+
     def write(self, data: bytes, /) -> object:
         """Append."""
 
+    def flush(self) -> object:
+        """Make what was written readable."""
+
     def close(self) -> object:
-        """End writing; the file stays."""
+        """Close, and delete the file unless it was adopted."""
 
 
 class Blobs(Protocol):
@@ -99,13 +106,14 @@ EMPTY = MemoryBody()
 class FileBody:
     """A body in a spool file. `close` removes the file unless the blob store has adopted it."""
 
-    __slots__ = ("_blobs", "_digests", "_file", "_path", "size")
+    __slots__ = ("_blobs", "_digests", "_file", "_kept", "_spool", "size")
 
-    def __init__(self, path: Path, size: int, digests: dict[str, bytes], blobs: Blobs) -> None:
-        self._path: Path | None = path
-        self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    def __init__(self, spool: Spool, size: int, digests: dict[str, bytes], blobs: Blobs) -> None:
+        self._spool = spool
+        self._file = os.open(spool.path, os.O_RDONLY | os.O_CLOEXEC)
         self._digests = digests
         self._blobs = blobs
+        self._kept = False
         self.size = size
 
     @property
@@ -141,17 +149,15 @@ class FileBody:
     def keep(self) -> str:
         """Hand the file to the blob store without a copy; returns its digest. Reading goes on
         working."""
-        if self._path is not None:
-            self._blobs.adopt(self._path, self.sha256)
-            self._path = None
+        if not self._kept:
+            self._blobs.adopt(self._spool.path, self.sha256)
+            self._kept = True
         return self.sha256
 
     def close(self) -> None:
         """Forget the payload."""
         os.close(self._file)
-        if self._path is not None:
-            self._path.unlink(missing_ok=True)
-            self._path = None
+        self._spool.close()
 
 
 class Receiver:
@@ -163,7 +169,7 @@ class Receiver:
     def __init__(self, blobs: Blobs | None, algorithms: Iterable[str] = ()) -> None:
         self.size = 0
         self._blobs = blobs
-        self._algorithms = {"SHA256", "MD5", *algorithms}
+        self._algorithms = {"MD5", *algorithms} - {"SHA256"}  # the spool hashes that itself
         self._parts: list[bytes] = []
         self._hashers: dict[str, Hasher] = {}
         self._spool: Spool | None = None
@@ -187,18 +193,17 @@ class Receiver:
         """The payload, whole."""
         if self._spool is None or self._blobs is None:
             return MemoryBody(b"".join(self._parts), self._blobs)
-        self._spool.close()
+        spool, self._spool = self._spool, None
+        spool.flush()
         digests = {name: running.digest() for name, running in self._hashers.items()}
-        body = FileBody(self._spool.path, self.size, digests, self._blobs)
-        self._spool = None
-        return body
+        digests["SHA256"] = bytes.fromhex(spool.digest)
+        return FileBody(spool, self.size, digests, self._blobs)
 
     def discard(self) -> None:
         """The client went away or sent rubbish: leave nothing behind."""
         self._parts.clear()
         if self._spool is not None:
             self._spool.close()
-            self._spool.path.unlink(missing_ok=True)
             self._spool = None
 
 

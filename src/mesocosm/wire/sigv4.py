@@ -57,14 +57,20 @@ def signing_key(secret: str, date: str, region: str, service: str) -> bytes:
 
 
 def verify(
-    signature: Signature, secret: str, request: Request, payload_hash: str, now: float
+    signature: Signature,
+    secret: str,
+    request: Request,
+    payload_hash: str,
+    now: float | None = None,
 ) -> None:
-    """Prove the signature, its date and its headers; returns nothing or raises. `now` is the real
-    time.
+    """Prove the signature and its headers, and its date against `now` (real epoch seconds).
 
-    Paths and queries are taken as sent; when that does not match, as AWS would encode them anew.
+    Without `now` the date is not looked at: the caller has called `check_time`. Returns nothing or
+    raises. Paths and queries are taken as sent; when that does not match, as AWS would encode them
+    anew.
     """
-    check_time(signature, request, now)
+    if now is not None:
+        check_time(signature, request, now)
     _check_headers(signature, request)
     if signature.date != signature.timestamp[:8]:
         raise auth_fault(
