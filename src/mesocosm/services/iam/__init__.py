@@ -1,0 +1,12 @@
+"""IAM: users, groups, roles, policies and credentials, and the answer to who a caller is and what it was granted.
+
+IAM has no Regions: the rows of an account live in the cell (account, "aws-global").
+"""
+
+from __future__ import annotations
+
+from mesocosm.call.service import Service
+
+iam = Service("iam", is_global=True, denied="AccessDenied")
+
+from mesocosm.services.iam import operations, resources  # noqa: E402, F401

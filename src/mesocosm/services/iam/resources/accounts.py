@@ -1,0 +1,58 @@
+"""What an account as a whole has: alias, password policy, preferences. One row per account."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
+
+from mesocosm.world import Table
+
+if TYPE_CHECKING:
+    from mesocosm.call.call import Call
+
+KEY = "account"
+
+
+class PasswordPolicy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The rules for passwords of users; the defaults are those of UpdateAccountPasswordPolicy."""
+
+    minimum_length: int = 6
+    symbols: bool = False
+    numbers: bool = False
+    upper: bool = False
+    lower: bool = False
+    users_may_change: bool = False
+    max_age: int | None = None
+    reuse_prevention: int | None = None
+    hard_expiry: bool = False
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One account. `created` is the time of its first call, 0 when there was none."""
+
+    created: float = 0
+    alias: str = ""
+    password_policy: PasswordPolicy | None = None
+    token_version: int = 1
+    root_used: float | None = None
+    properties: dict[str, str] = {}
+    report: bytes | None = None
+    report_at: float = 0
+    outbound_federation: str = ""
+
+
+accounts = Table("iam.accounts", Account)
+NEW = Account()
+
+
+def of(call: Call) -> Account:
+    """The account of the call."""
+    return call.rows(accounts).get(KEY, NEW)
+
+
+def change(call: Call, **changes: object) -> None:
+    """Change the account of the call."""
+    old = of(call)
+    call.rows(accounts)[KEY] = replace(old, created=old.created or call.now, **changes)

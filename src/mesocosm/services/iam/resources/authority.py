@@ -1,0 +1,182 @@
+"""Who is known and what was granted: IAM's answer to the call floor (`call/authority.py`, Identity)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from mesocosm.call.authority import Credential, Grants, PolicyText
+from mesocosm.iam import Principal
+from mesocosm.services.iam import iam
+from mesocosm.services.iam.resources import arns, managed, principals, rows
+
+if TYPE_CHECKING:
+    from mesocosm.world import World
+
+GLOBAL = "aws-global"
+FRESH = 60.0
+"""Seconds for which a "last used" stands before it is written again, so that hot calls change no rows."""
+ACTION_LEVEL = frozenset({"s3", "ec2", "iam", "lambda"})
+"""Services whose actions are followed one by one (IAM user guide, "action last accessed information")."""
+
+
+@iam.provides("identity")
+class Identity:
+    """The users, roles and access keys of one world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._keys = world.rows(rows.access_keys, *rows.PARTITION_WIDE)
+        self._key_uses = world.rows(rows.key_uses, *rows.PARTITION_WIDE)
+
+    def credential(self, access_key_id: str) -> Credential | None:
+        """The credential of a long-term key, also of an inactive one."""
+        key = self._keys.get(access_key_id)
+        if key is None:
+            return None
+        if not key.user:
+            principal = replace(self.root(key.account), access_key_id=key.id)
+        else:
+            user = self.world.rows(rows.users, key.account, GLOBAL)[key.user]
+            principal = Principal(
+                kind="user",
+                account=key.account,
+                arn=arns.arn_of(key.account, "user", user),
+                id=user.id,
+                name=user.name,
+                tags=user.tags,
+                access_key_id=key.id,
+            )
+        return Credential(key.id, key.secret, principal, active=key.active)
+
+    def root(self, account: str) -> Principal:
+        """The root user of an account."""
+        return Principal(
+            kind="root", account=account, arn=f"arn:aws:iam::{account}:root", id=account
+        )
+
+    def grants(self, principal: Principal) -> Grants:
+        """The policies attached to a user, its groups, or the role behind a session."""
+        account = principal.account
+        if principal.kind == "user" or principal.kind == "federated-user":
+            arn = principal.user_arn if principal.kind == "federated-user" else principal.arn
+            name = arns.split(arn)
+            user = self.world.rows(rows.users, account, GLOBAL).get(name.key) if name else None
+            return Grants() if user is None else self._user_grants(account, user)
+        if principal.kind == "assumed-role" and (name := arns.split(principal.role_arn)):
+            role = self.world.rows(rows.roles, account, GLOBAL).get(name.key)
+            if role is not None and role.id == principal.id.partition(":")[0]:
+                own = self._policies(account, role.inline, role.attached)
+                return Grants(tuple(own), self._boundary(account, role.boundary))
+        return Grants()
+
+    def version(self, account: str) -> int:
+        """A number that changes whenever `grants` of any principal of the account may."""
+        of = self.world.rows
+        return (
+            of(rows.users, account, GLOBAL).version
+            + of(rows.roles, account, GLOBAL).version
+            + of(rows.groups, account, GLOBAL).version
+            + of(rows.policies, account, GLOBAL).version
+        )
+
+    def tags(self, principal: Principal) -> dict[str, str]:
+        """The tags of a user (a session's tags are in its principal)."""
+        if principal.kind != "user":
+            return {}
+        user = self.world.rows(rows.users, principal.account, GLOBAL).get(principal.name.lower())
+        return user.tags if user is not None else {}
+
+    def seen(
+        self, credential: Credential, service: str, region: str, action: str, now: float
+    ) -> None:
+        """A call was made: keep what "last used" and "last accessed" show, at most one row each a minute."""
+        principal = credential.principal
+        account = principal.account
+        if credential.token is None and credential.access_key_id in self._keys:
+            used = self._key_uses.get(credential.access_key_id)
+            if used is None or used.service != service or now - used.time >= FRESH:
+                self._key_uses[credential.access_key_id] = rows.KeyUse(
+                    time=now, service=service, region=region
+                )
+        if principal.kind == "user":
+            owner = principal.id
+        elif principal.kind == "assumed-role":
+            owner = principal.id.partition(":")[0]
+            uses = self.world.rows(rows.role_uses, account, GLOBAL)
+            last = uses.get(owner)
+            if last is None or now - last.time >= FRESH:
+                uses[owner] = rows.RoleUse(time=now, region=region)
+        else:
+            return
+        self._accessed(account, owner, service, region, action, now)
+
+    def _accessed(
+        self, account: str, owner: str, service: str, region: str, action: str, now: float
+    ) -> None:
+        cell = self.world.rows(rows.accesses, account, GLOBAL)
+        known = cell.get((owner, service))
+        if service not in ACTION_LEVEL:
+            if known is None or now - known.time >= FRESH:
+                cell[owner, service] = rows.Access(time=now, region=region)
+            return
+        name = action.rpartition(":")[2]
+        if known is not None and now - known.time < FRESH and name in known.actions:
+            return
+        actions = {**known.actions, name: now} if known is not None else {name: now}
+        cell[owner, service] = rows.Access(time=now, region=region, actions=actions)
+
+    # -- what other services may ask of `cloud.provider("identity")` -------------------------------
+
+    def unique_id(self, arn: str) -> str | None:
+        """The unique id of the user or role that an ARN names now: what a saved policy remembers of it."""
+        return principals.unique_id(self.world, arn)
+
+    def resolved(self, document: str) -> dict[str, str]:
+        """The unique ids of the users and roles a policy names; raises MalformedPolicyDocument for one there is not."""
+        return principals.resolved(self.world, document)
+
+    def shown(self, document: str, ids: Mapping[str, str]) -> str:
+        """A saved policy with the ids of those of its principals that are gone in place of their ARNs."""
+        return principals.shown(self.world, document, ids)
+
+    def policy(self, account: str, arn: str) -> str | None:
+        """The text of the default version of a managed policy, as an account may use it."""
+        if arn.startswith(managed.PREFIX):
+            return managed.decisive_text(arn)
+        name = arns.split(arn)
+        if name is None or name.account != account:
+            return None
+        policy = self.world.rows(rows.policies, account, GLOBAL).get(name.key)
+        if policy is None or arns.arn_of(account, "policy", policy) != arn:
+            return None
+        return next(v.document for v in policy.versions if v.id == policy.default)
+
+    # -- parts of `grants` ---------------------------------------------------------------------------
+
+    def _user_grants(self, account: str, user: rows.User) -> Grants:
+        found = self._policies(account, user.inline, user.attached)
+        if user.groups:
+            groups = self.world.rows(rows.groups, account, GLOBAL)
+            for key in user.groups:
+                group = groups[key]
+                found += self._policies(account, group.inline, group.attached)
+        return Grants(tuple(found), self._boundary(account, user.boundary))
+
+    def _policies(
+        self, account: str, inline: dict[str, str], attached: tuple[str, ...]
+    ) -> list[PolicyText]:
+        found = list(inline.items())
+        for arn in attached:
+            text = self.policy(account, arn)
+            if text is not None:
+                found.append((arn, text))
+        return found
+
+    def _boundary(self, account: str, arn: str) -> PolicyText | None:
+        if not arn:
+            return None
+        # A boundary that is gone (its policy was deleted) allows nothing.
+        return arn, self.policy(account, arn) or '{"Version":"2012-10-17","Statement":[]}'

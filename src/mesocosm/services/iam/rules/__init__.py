@@ -1,0 +1,1 @@
+"""Rules of IAM that need neither rows nor a clock."""
