@@ -37,6 +37,8 @@ class Call:
 
     __slots__ = (
         "account",
+        "answer_headers",
+        "answer_status",
         "cloud",
         "credential",
         "extra",
@@ -79,6 +81,8 @@ class Call:
         self.region = GLOBAL_REGION if service.is_global else region
         self.request_id = request_id
         self.now = cloud.world.clock.now()
+        self.since = self.now
+        """When the call came: `now` of its first run, however often it has waited."""
         self.credential: Credential | None = None
         self.source_ip = ""
         self.user_agent = ""
@@ -90,6 +94,8 @@ class Call:
         self.targets: dict[str, Target] = {}
         self.topics: list[str] = []
         self.extra: dict[str, Any] = {}
+        self.answer_status = 0
+        self.answer_headers: list[tuple[str, str]] = []
 
     # -- the world -----------------------------------------------------------------------------
 
@@ -173,9 +179,16 @@ class Call:
     def wait(self, topic: str, until: float) -> Wait:
         """`raise call.wait(topic, until)`: run this operation again when `topic` is notified, or at `until`.
 
-        At `until` it runs with `call.resumed` true and must answer. `until` is virtual epoch seconds.
+        It runs at a new `call.now`, with `call.resumed` true when `until` has come; `call.since` stays, so an
+        operation that may wait no longer than some time compares the two. `until` is virtual epoch seconds.
         """
         return Wait(topic, until)
+
+    def begin_again(self) -> None:
+        """Run once more after a wait: at a new instant, with nothing left of the run before."""
+        self.now = self.world.clock.now()
+        self.topics.clear()
+        self.records.clear()
 
     def notify(self, topic: str) -> None:
         """Wake the calls that wait for a topic, once this call is committed."""

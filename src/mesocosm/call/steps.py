@@ -176,6 +176,11 @@ def answer(cloud: Cloud, passage: Passage) -> None:
     else:
         assert passage.codec is not None
         passage.response = passage.codec.answer(passage.result, passage.request_id)
+    call = passage.call
+    if call is not None and call.answer_headers:
+        passage.response.headers += call.answer_headers
+    if call is not None and call.answer_status and passage.error is None:
+        passage.response.status = call.answer_status
 
 
 BEFORE: tuple[Callable[[Cloud, Passage], None], ...] = (
@@ -191,7 +196,9 @@ STEPS = (*BEFORE, operate, record, "commit", answer)
 
 def pass_through(cloud: Cloud, passage: Passage) -> None:
     """Every step but the last: up to the transaction's end. `Wait` leaves nothing behind."""
-    if not passage.resumed:
+    if passage.call is not None:
+        passage.call.begin_again()
+    else:
         passage.request_id = cloud.world.ids.uuid()
         passage.started = cloud.world.clock.monotonic()
         try:
