@@ -21,10 +21,11 @@ from mesocosm.world.errors import (
     WorldError,
 )
 from mesocosm.world.files import Files
-from mesocosm.world.history import Entry, HistoryWindow
+from mesocosm.world.fold import HistoryWindow
 from mesocosm.world.ids import Ids
 from mesocosm.world.table import Change, Index, Rows, Table, table_named
 from mesocosm.world.timers import Timer, Timers
+from mesocosm.world.trail import Entry
 from mesocosm.world.transaction import Changes, Transaction
 from mesocosm.world.world import World
 

@@ -17,7 +17,7 @@ import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -74,6 +74,18 @@ class Stretch(NamedTuple):
     until: int
 
 
+class OpenWorld(Protocol):
+    """What the store knows of the worlds open in it."""
+
+    @property
+    def branch(self) -> Branch: ...
+
+    @property
+    def position(self) -> int: ...
+
+    def digests(self) -> set[str]: ...
+
+
 class Store:
     """A data directory, opened by one process: what all worlds (forks) in it share."""
 
@@ -81,7 +93,8 @@ class Store:
         self.root = root
         self.files = files
         self.power = power
-        self.users = 0
+        self.worlds: set[OpenWorld] = set()
+        self.references: dict[str, frozenset[str]] = {}
         with storage():
             (root / "branches").mkdir(parents=True, exist_ok=True)
             self._lock = _locked(root)
@@ -96,11 +109,20 @@ class Store:
             for snapshot in msgspec.json.decode(data, type=list[Snapshot]):
                 self.snapshots[snapshot.name] = snapshot
 
-    def release(self) -> None:
+    def enter(self, world: OpenWorld) -> None:
+        """Called by each world when it opens."""
+        self.worlds.add(world)
+
+    def leave(self, world: OpenWorld | None = None) -> None:
         """Called by each world when it closes; the last one unlocks the directory."""
-        self.users -= 1
-        if self.users == 0:
+        self.worlds -= {world}
+        if not self.worlds and self._lock >= 0:
             os.close(self._lock)
+            self._lock = -1
+
+    def tips(self) -> dict[str, int]:
+        """The open branches, and where they stand."""
+        return {world.branch.name: world.position for world in self.worlds}
 
     def directory(self, branch: str) -> Path:
         return self.root / "branches" / branch
@@ -196,7 +218,8 @@ class Store:
         reader = Reader(self.directory(branch), after)
         for _ in reader.frames():
             pass
-        return max(reader.last, *(int(path.stem) for path in self.manifests(branch)), 0)
+        checkpoints = (int(path.stem) for path in self.manifests(branch))
+        return max(reader.last, here.folded, *checkpoints)
 
     def manifests(self, branch: str) -> list[Path]:
         """The checkpoints of a branch, oldest first."""

@@ -142,6 +142,11 @@ class Cells:
         twin._by_table = {table: dict(cells) for table, cells in self._by_table.items()}
         return twin
 
+    def digests(self) -> set[str]:
+        """The blobs in use."""
+        stored = {content.digest for content in self.stored.values() if content.digest is not None}
+        return stored | set(self.saved.values())
+
     def unsaved(self) -> Iterator[CellName]:
         """The cells that hold rows which no blob holds."""
         for cell in [*self.live, *self.stored]:

@@ -45,6 +45,7 @@ class GroupCommit:
         self._lost: list[tuple[int, int, StorageFailed]] = []
         self._failures = 0
         self._buffered = 0
+        self._rotate = False
 
     def append(self, payload: bytes) -> int:
         """Put a frame in the buffer; call `schedule` when its changes can be undone."""
@@ -64,6 +65,7 @@ class GroupCommit:
         """Make everything durable now, waiting for the disk. Raises `StorageFailed`."""
         self._buffered = 0
         try:
+            self._end_segment()
             self.journal.write()
             if self._power:
                 self._blobs.sync()
@@ -84,10 +86,17 @@ class GroupCommit:
             self._scheduled = loop
             loop.call_soon(self._turn)
 
+    def rotate(self) -> None:
+        """Begin a new segment with the next write."""
+        self._rotate = True
+
     def _turn(self) -> None:
         self._scheduled = None
         self._buffered = 0
+        if self._rotate and self._syncing is not None:
+            return  # the segment ends with what is being synced; then comes another turn
         try:
+            self._end_segment()
             self.journal.write()
         except OSError as error:
             self._fail(error)
@@ -113,21 +122,30 @@ class GroupCommit:
 
         def done(future: asyncio.Future[None]) -> None:
             self._syncing = None
+            if future.cancelled():
+                return
             error = future.exception()
-            if journal is not self.journal or failures != self._failures:
-                return  # rewound, or undone by another failure meanwhile
-            if journal.synced >= position:
-                return  # flushed meanwhile
-            if isinstance(error, OSError):
-                self._fail(error)
-            elif error is not None:
-                raise error
+            if failures == self._failures and journal.synced < position:
+                if isinstance(error, OSError):
+                    self._fail(error)
+                elif error is not None:
+                    raise error
+                else:
+                    journal.mark_synced(position, size)
+                    self._complete()
+            if journal.pending:
+                self._turn()
             else:
-                journal.mark_synced(position, size)
-                self._complete()
                 self._sync_in_thread(loop)
 
         loop.run_in_executor(None, sync).add_done_callback(done)
+
+    def _end_segment(self) -> None:
+        if self._rotate:
+            if self._power:
+                self.journal.sync()
+            self.journal.rotate()
+            self._rotate = False
 
     def _complete(self) -> None:
         durable = self.journal.durable

@@ -1,72 +1,125 @@
-"""History: checkpoints as the journal grows, and the window beyond which it is folded."""
+"""Keeping a world's directory in bounds while it runs: checkpoints, folding, sweeping blobs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
 
-import msgspec
+from mesocosm.world.branch import Branch, Store
+from mesocosm.world.checkpoint import Freeze, write_manifest
+from mesocosm.world.clock import Clock
+from mesocosm.world.errors import WorldError
+from mesocosm.world.fold import HistoryWindow, Plan, apply, plan, used_blobs, write_trails
 
-from mesocosm.world.branch import Store, Stretch
-from mesocosm.world.checkpoint import write_manifest
-from mesocosm.world.journal import NIL, decode_payload
-
-if TYPE_CHECKING:
-    from mesocosm.world.world import World
-
-_decode_bytes = msgspec.msgpack.Decoder(bytes).decode
-
-
-class HistoryWindow(NamedTuple):
-    """How far back a world can go: `hours` of real time, and `bytes` of journal, at most.
-
-    `checkpoint`: bytes of journal after which a checkpoint is made.
-    """
-
-    hours: float = 72.0
-    bytes: int = 4 << 30
-    checkpoint: int = 16 << 20
+log = logging.getLogger(__name__)
 
 
-class Entry(NamedTuple):
-    """A record in the journal, with its position and times (epoch seconds)."""
+class HistoryWorld(Protocol):
+    """What the keeper needs of its world."""
 
-    position: int
-    virtual: float
-    real: float
-    record: bytes
+    @property
+    def branch(self) -> Branch: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+    def freeze(self) -> Freeze: ...
+
+    def rotate(self) -> None: ...
+
+    async def committed(self, position: int) -> None: ...
 
 
-def entries(store: Store, line: list[Stretch], after: int) -> Iterator[Entry]:
-    """The records of a line after a position, oldest first."""
-    for frame in store.frames(line, after):
-        virtual, real, record, _ = decode_payload(frame.payload)
-        if bytes(record) != NIL:
-            yield Entry(frame.position, virtual, real, _decode_bytes(record))
+class Keeper:
+    """Makes checkpoints of one world, and folds what its history window no longer holds."""
 
-
-class Checkpointer:
     def __init__(self, store: Store, window: HistoryWindow) -> None:
+        self.window = window
         self._store = store
-        self._window = window
+        self._task: asyncio.Task[None] | None = None
+        self._thread: ThreadPoolExecutor | None = None
 
-    def due(self, segment_bytes: int) -> bool:
-        return False
+    def start(self, world: HistoryWorld) -> None:
+        """Make a checkpoint in the background, unless one is being made or no loop runs."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        task = self._task
+        if task is not None and task.get_loop() is loop and not task.done():
+            return
+        self._task = loop.create_task(self._keep(world))
 
-    def start(self, world: World) -> None:
-        pass
+    def stop(self) -> None:
+        """Leave off: the world is rewound or closed. Waits for the thread."""
+        if self._task is not None and not self._task.get_loop().is_closed():
+            self._task.cancel()
+        self._task = None
+        if self._thread is not None:
+            self._thread.shutdown(wait=True)
+            self._thread = None
 
-    def abandon(self) -> None:
-        pass
-
-    def run(self, world: World) -> None:
+    def run(self, world: HistoryWorld) -> None:
+        """Make a checkpoint, fold and sweep, now. Everything must be stored already."""
         freeze = world.freeze()
-        for _ in freeze.write(world.blobs):
+        world.rotate()
+        for _ in freeze.write(self._store.blobs):
             pass
-        write_manifest(
-            self._store.files,
-            self._store.directory(world.branch.name),
-            freeze.manifest(),
-            sync=self._store.power,
-        )
+        if self._store.power:
+            self._store.blobs.sync()
+        self._publish(world, freeze)
+        planned = self._plan(world)
+        write_trails(self._store, planned.folds)
+        if apply(self._store, planned, world.clock.running()):
+            self._sweep()
+
+    async def _keep(self, world: HistoryWorld) -> None:
+        try:
+            freeze = world.freeze()
+            world.rotate()
+            for _ in freeze.write(self._store.blobs):
+                await asyncio.sleep(0)
+            await world.committed(freeze.position)
+            if self._store.power:
+                await self._in_thread(self._store.blobs.sync)
+            self._publish(world, freeze)
+            await self._fold(world)
+        except (WorldError, OSError):
+            # The journal alone still holds everything; the next checkpoint tries again.
+            log.exception("a checkpoint could not be written")
+
+    async def _fold(self, world: HistoryWorld) -> None:
+        planned = self._plan(world)
+        if not any(planned):
+            return
+        before = set(self._store.branches)
+        await self._in_thread(lambda: write_trails(self._store, planned.folds))
+        if before != set(self._store.branches):
+            return  # a fork may need what was to be folded: the next checkpoint plans anew
+        if apply(self._store, planned, world.clock.running()):
+            await self._in_thread(self._sweep)
+
+    def _plan(self, world: HistoryWorld) -> Plan:
+        tips = self._store.tips()
+        return plan(self._store, tips, world.branch.name, world.clock.real(), self.window)
+
+    def _publish(self, world: HistoryWorld, freeze: Freeze) -> None:
+        store = self._store
+        directory = store.directory(world.branch.name)
+        write_manifest(store.files, directory, freeze.manifest(), sync=store.power)
         freeze.publish()
+
+    def _sweep(self) -> None:
+        store = self._store
+        used = used_blobs(store, store.references)
+        for world in list(store.worlds):
+            used |= world.digests()
+        store.blobs.sweep(used)
+
+    async def _in_thread(self, function: Callable[[], object]) -> None:
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, "mesocosm-keeper")
+        await asyncio.get_running_loop().run_in_executor(self._thread, function)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -48,7 +49,10 @@ def earliest(store: Store, line: list[Stretch]) -> Checkpoint:
     first = store.branches[line[0].branch]
     if not store.folded(line):
         return Checkpoint(0, first.virtual, first.real, None)
-    *_, (position, branch) = checkpoints(store, line)  # history is folded into checkpoints only
+    oldest = list(checkpoints(store, line))[-1:]
+    if not oldest:  # an old abandoned line, of which only records are left
+        return Checkpoint(line[-1].until + 1, math.inf, math.inf, None)
+    [(position, branch)] = oldest
     manifest = load_manifest(store, branch, position)
     return Checkpoint(position, manifest.virtual, manifest.real, branch)
 
@@ -59,7 +63,9 @@ def base(store: Store, line: list[Stretch], position: int) -> Manifest:
         if at <= position:
             return load_manifest(store, branch, at)
     start = earliest(store, line)
-    if start.branch is not None:
+    if start.position > position:
+        if not math.isfinite(start.virtual):
+            start = earliest(store, store.line(store.head, store.end(store.head)))
         raise BeyondHistory(start.virtual, f"position {position}")
     return Manifest(start.position, start.virtual, start.real, [])
 
@@ -80,6 +86,14 @@ def resolve(store: Store, branch: str, end: int, now: float, moment: Moment) -> 
 
     Raises `UnknownMoment`, `BeyondHistory`.
     """
+    place = _named(store, branch, end, now, moment)
+    line = store.line(place.branch, place.position)
+    if store.folded(line):
+        base(store, line, place.position)  # raises when nothing is left to restore it from
+    return place
+
+
+def _named(store: Store, branch: str, end: int, now: float, moment: Moment) -> Place:
     if isinstance(moment, bool) or not isinstance(moment, str | int | float):
         raise TypeError(f"{moment!r} is no moment")
     if isinstance(moment, int):
@@ -89,11 +103,10 @@ def resolve(store: Store, branch: str, end: int, now: float, moment: Moment) -> 
     if moment in store.snapshots:
         snapshot = store.snapshots[moment]
         return Place(snapshot.branch, snapshot.position, snapshot.virtual)
-    name, at, position = moment.rpartition("@")
-    if at and name in store.branches and position.isdigit():
-        return _at_position(
-            store, name, max(store.end(name), end if name == branch else 0), int(position)
-        )
+    name, at, number = moment.rpartition("@")
+    if at and name in store.branches and number.isdigit():
+        last = end if name == branch else store.end(name)
+        return _at_position(store, name, last, int(number))
     if moment in store.branches:
         return Place(moment, end if moment == branch else store.end(moment))
     return _at_time(store, branch, end, now, parse_time(moment))

@@ -16,11 +16,13 @@ from mesocosm.world.clock import Clock, clocks
 from mesocosm.world.commit import GroupCommit
 from mesocosm.world.errors import TransactionOpen, WorldError
 from mesocosm.world.files import Files
-from mesocosm.world.history import Checkpointer, Entry, HistoryWindow, entries
+from mesocosm.world.fold import HistoryWindow
+from mesocosm.world.history import Keeper
 from mesocosm.world.ids import Ids
 from mesocosm.world.journal import Journal, Reader, encode_payload
 from mesocosm.world.table import Change, Ledger, Noted, Rows, Table, net
 from mesocosm.world.timers import Timers
+from mesocosm.world.trail import Entry, entries
 from mesocosm.world.transaction import Changes, Transaction, undo
 
 K = TypeVar("K")
@@ -34,10 +36,11 @@ UNDO = 200_000
 
 
 class Step(NamedTuple):
-    """A committed transaction, as it can be undone."""
+    """A committed transaction, as it can be undone. Times: virtual and real, of its frame."""
 
     position: int
-    before: int
+    virtual: float
+    real: float
     changes: list[Noted]
 
 
@@ -57,7 +60,6 @@ class World:
         real: Callable[[], float],
         reader: Reader | None = None,
     ) -> None:
-        store.users += 1
         self.store = store
         self.branch = branch
         self.ledger = ledger
@@ -69,14 +71,15 @@ class World:
         self._history = history
         self._steps: deque[Step] = deque()
         self._kept = 0
-        self._undo_floor = position
+        self._floor = Step(position, 0.0, 0.0, [])
         self._virtual = self._real = 0.0
         self._derived: dict[Callable[[World], Any], Any] = {}
         self._closed = False
         self.clock = Clock(self, real)
         self.timers = Timers(self, self.clock)
         self._commits = self._journal(position, reader)
-        self._checkpointer = Checkpointer(store, history)
+        self._keeper = Keeper(store, history)
+        store.enter(self)
 
     @classmethod
     def open(
@@ -98,8 +101,7 @@ class World:
         try:
             return cls._open(store, branch, seed, history or HistoryWindow(), real)
         except BaseException:
-            store.users = max(store.users, 1)
-            store.release()
+            store.leave()
             raise
 
     @classmethod
@@ -142,11 +144,12 @@ class World:
             real=real,
             reader=reader,
         )
-        world._stand_at(restored.virtual, restored.real)
         # While nobody was here, time went by at most as fast as real time.
-        rate = world.clock.speed
-        world._set_clock(restored.virtual + max(0.0, real() - restored.real) * min(rate, 1.0))
-        store.set_head(name)
+        state = world.rows(clocks).get("clock")
+        away = max(0.0, real() - restored.real) * min(state.rate if state else 1.0, 1.0)
+        world._stand(reader.last, restored.virtual, restored.real, restored.virtual + away)
+        if store.head != name:
+            store.set_head(name)
         return world
 
     def _journal(self, position: int, reader: Reader | None) -> GroupCommit:
@@ -220,12 +223,11 @@ class World:
                 [(*rows.cell, key, new) for rows, key, _, new in changes],
             )
         )
-        before = journal.position
         transaction.position = self._commits.append(payload)
         self._virtual, self._real = virtual, real
         if changes:
             self._cells.changed(changes)
-            self._keep(Step(transaction.position, before, changes))
+        self._keep(Step(transaction.position, virtual, real, changes))
         return changes
 
     def publish(self, changes: list[Noted]) -> None:
@@ -233,8 +235,8 @@ class World:
         if changes:
             self.changes.publish(changes)
         self._commits.schedule()
-        if self._checkpointer.due(self._commits.journal.segment_bytes):
-            self._checkpointer.start(self)
+        if self._commits.journal.segment_bytes > self._keeper.window.checkpoint:
+            self._keeper.start(self)
 
     async def committed(self, position: int) -> None:
         """Return when a transaction is stored. Raises `StorageFull`, `StorageFailed`: undone."""
@@ -246,18 +248,17 @@ class World:
 
     def _keep(self, step: Step) -> None:
         self._steps.append(step)
-        self._kept += len(step.changes)
+        self._kept += len(step.changes) + 1
         while self._kept > UNDO and self._steps[0].position <= self.durable:
-            gone = self._steps.popleft()
-            self._kept -= len(gone.changes)
-            self._undo_floor = gone.position
+            self._floor = self._steps.popleft()
+            self._kept -= len(self._floor.changes) + 1
 
     def _undo(self, position: int) -> list[Step]:
         """Undo the transactions after a position, newest first."""
         undone = []
         while self._steps and self._steps[-1].position > position:
             step = self._steps.pop()
-            self._kept -= len(step.changes)
+            self._kept -= len(step.changes) + 1
             undo(step.changes)
             self._cells.changed(step.changes)
             undone.append(step)
@@ -326,8 +327,7 @@ class World:
             history=self._history,
             real=self.clock.real,
         )
-        world._stand_at(virtual, real)
-        world._set_clock(shown)
+        world._stand(place.position, virtual, real, shown)
         return world
 
     def rewind(self, to: Moment) -> Place:
@@ -340,31 +340,31 @@ class World:
         place = self.resolve(to)
         here = self.store.line(self.branch.name, self.position)
         near = (
-            place.position >= self._undo_floor
+            place.position >= self._floor.position
             and common_ancestor(here, self.store.line(*place[:2])) == place.position
         )
-        virtual, real = self._times_at(place) if near else (0.0, 0.0)
-        restored = None if near else travel.restore(self.store, self.store.line(*place[:2]))
-        if restored is not None:
-            virtual, real = restored.virtual, restored.real
+        if near:
+            restored = None
+            _, virtual, real, _ = self._step_at(place.position)
+        else:
+            restored = travel.restore(self.store, self.store.line(*place[:2]))
+            _, virtual, real = restored
         shown = virtual if place.virtual is None else place.virtual
         branch = self._branch_off(place, None, shown)
         self.store.set_head(branch.name)
-        self._checkpointer.abandon()
+        self._keeper.stop()
         if restored is None:
             self._undo(place.position)
         else:
             self._steps.clear()
             self._kept = 0
-            self._undo_floor = place.position
             self._cells.load(restored.stored)
         self._commits.journal.rotate()
         self.branch = branch
         self._commits = self._journal(place.position, None)
         self.ids.reseed(branch.name, place.position)
         self._derived.clear()
-        self._stand_at(virtual, real)
-        self._set_clock(shown)
+        self._stand(place.position, virtual, real, shown)
         self.changes.publish_reset()
         return place
 
@@ -391,24 +391,21 @@ class World:
         self.store.create(branch)
         return branch
 
-    def _times_at(self, place: Place) -> tuple[float, float]:
-        line = self.store.line(*place[:2])
-        after = max(self._steps[0].before if self._steps else place.position, 0)
-        times = (self._virtual, self._real)
-        if place.position == self.position:
-            return times
-        for frame in self.store.frames(line, min(after, place.position - 1)):
-            times = frame.times()
-        return times
+    def _step_at(self, position: int) -> Step:
+        """The last step at or before a position that can be undone to."""
+        return next(
+            (step for step in reversed(self._steps) if step.position <= position), self._floor
+        )
 
-    def _stand_at(self, virtual: float, real: float) -> None:
+    def _stand(self, position: int, virtual: float, real: float, shown: float) -> None:
+        """Begin here: the last frame's position and times, and what the clock shows."""
         self._virtual, self._real = virtual, real
+        if not self._steps:
+            self._floor = Step(position, virtual, real, [])
         self.timers.rebuild()
-
-    def _set_clock(self, virtual: float) -> None:
         state = self.rows(clocks).get("clock")
         rate, resume = (state.rate, state.resume) if state else (1.0, 1.0)
-        self.clock.set(virtual, rate, resume)
+        self.clock.set(shown, rate, resume)
         self.clock.arm()
 
     def _idle(self) -> None:
@@ -421,11 +418,19 @@ class World:
         """Write a checkpoint now, waiting for it, and fold what lies before the history window."""
         self._idle()
         self.flush()
-        self._checkpointer.run(self)
+        self._keeper.run(self)
 
     def freeze(self) -> Freeze:
         """The present state, to be written as a checkpoint; everything must be stored already."""
         return Freeze(self._cells, self.position, self._virtual, self._real)
+
+    def rotate(self) -> None:
+        """Begin a new segment of the journal."""
+        self._commits.rotate()
+
+    def digests(self) -> set[str]:
+        """The blobs that hold this world's cells."""
+        return self._cells.digests()
 
     def close(self) -> None:
         """Store everything and let go of the directory. A closed world is not to be used."""
@@ -433,12 +438,12 @@ class World:
             return
         self._closed = True
         self.clock.stop()
-        self._checkpointer.abandon()
+        self._keeper.stop()
         try:
             self.flush()
         finally:
             self._commits.journal.rotate()
-            self.store.release()
+            self.store.leave(self)
 
     def discard(self) -> None:
         """Close a fork and delete its branch, with all that happened on it."""
