@@ -183,7 +183,8 @@ _DATE = re.compile(
 
 @lru_cache(maxsize=4096)
 def date(text: str) -> float | None:
-    """Epoch seconds of a date as policies write it (W3C's ISO 8601 profile or epoch seconds), or None."""
+    """Epoch seconds of a date as policies write it (W3C's ISO 8601 profile or epoch seconds), or
+    None."""
     found = _DATE.match(text)
     if found is None:
         return _number(text)

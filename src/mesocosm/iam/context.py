@@ -1,4 +1,5 @@
-"""The condition context of a request: a dict by lower-cased key whose rarer entries are made on demand."""
+"""The condition context of a request: a dict by lower-cased key whose rarer entries are made on
+demand."""
 
 from __future__ import annotations
 
@@ -11,9 +12,9 @@ Value = str | Sequence[str]
 class Context(dict[str, "Value | None"]):
     """`context[key]` is the value of a lower-cased key, or None when the request does not have it.
 
-    `lazy` computes single keys at their first use. `families` gives all keys below a prefix, such as
-    `aws:resourcetag/`, as a mapping of the rest of the key (any case) to its value. What was computed
-    is kept, so that a decision and its later explanation see the same values.
+    `lazy` computes single keys at their first use. `families` gives all keys below a prefix, such
+    as `aws:resourcetag/`, as a mapping of the rest of the key (any case) to its value. What was
+    computed is kept, so that a decision and its later explanation see the same values.
     """
 
     __slots__ = ("families", "lazy")
@@ -43,7 +44,8 @@ class Context(dict[str, "Value | None"]):
 
     @classmethod
     def of(cls, values: Mapping[str, Value | bool | int | float]) -> Context:
-        """A context from keys in any case; booleans become `true` or `false`, numbers their text."""
+        """A context from keys in any case; booleans become `true` or `false`, numbers their
+        text."""
         return cls({key.lower(): _texts(value) for key, value in values.items()})
 
 

@@ -45,7 +45,8 @@ _IMPLICIT = {
 
 
 class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`by` is the kind of policy that decided: that allowed, that denied, or whose Allow is missing.
+    """`by` is the kind of policy that decided: that allowed, that denied, or whose Allow is
+    missing.
 
     `policy` and `statement` (a Sid, or the place counted from 0) name the statement that decided;
     both are empty when an Allow is missing.

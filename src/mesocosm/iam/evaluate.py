@@ -1,8 +1,8 @@
 """The decision: may this principal do this action on this resource?
 
-Source: IAM user guide, "Policy evaluation logic" with "Determining whether a request is allowed or denied
-within an account" and "Cross-account policy evaluation logic"; AWS Organizations user guide, "SCP evaluation"
-and "RCP evaluation"; KMS developer guide, "Determining access to KMS keys".
+Source: IAM user guide, "Policy evaluation logic" with "Determining whether a request is allowed or
+denied within an account" and "Cross-account policy evaluation logic"; AWS Organizations user guide,
+"SCP evaluation" and "RCP evaluation"; KMS developer guide, "Determining access to KMS keys".
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ _ONLY_BY_RESOURCE = frozenset({"service", "anonymous", "web-identity", "saml"})
 def decide(request: AuthorizationRequest, stack: PolicyStack) -> Decision:
     """Decide one request.
 
-    An explicit deny in any policy wins; then every RCP level, the endpoint policy and every SCP level must
-    allow; then the resource policy and the principal's own policies decide (`grant`).
+    An explicit deny in any policy wins; then every RCP level, the endpoint policy and every SCP
+    level must allow; then the resource policy and the principal's own policies decide (`grant`).
     """
     action = request.action.lower()
     if action == "sts:getcalleridentity":
@@ -74,8 +74,8 @@ def grant(
     boundary: bool,
     session: bool,
 ) -> Decision:
-    """Who grants, when nothing denies: the resource policy, by how strongly it names the caller, and
-    the principal's own policies. `identity`, `boundary`, `session`: what those allow."""
+    """Who grants, when nothing denies: the resource policy, by how strongly it names the caller,
+    and the principal's own policies. `identity`, `boundary`, `session`: what those allow."""
     principal, must = request.principal, stack.resource_kind
     force, allowed = by_resource
     if stack.grants and force < DIRECT:
@@ -110,8 +110,9 @@ def grant(
 
 
 def context_used(request: AuthorizationRequest, stack: PolicyStack) -> dict[str, Value]:
-    """The keys that the policies covering this action may read, with their values in this request: what a
-    record keeps so that the decision can be explained later. Keys the request does not have are left out."""
+    """The keys that the policies covering this action may read, with their values in this request:
+    what a record keeps so that the decision can be explained later. Keys the request does not have
+    are left out."""
     action = request.action.lower()
     keys = set((stack.plans.get(action) or _plan(stack, action)).keys)
     others = [*stack.endpoint, *(policy for level in stack.rcp for policy in level.policies)]
@@ -129,7 +130,8 @@ def scp_exempt(principal: Principal) -> bool:
 
 
 def rcp_exempt(principal: Principal, action: str) -> bool:
-    """RCPs restrict only certain services, and not calls by service-linked roles nor kms:RetireGrant."""
+    """RCPs restrict only certain services, and not calls by service-linked roles nor
+    kms:RetireGrant."""
     if principal.service_linked or action == "kms:retiregrant":
         return True
     return action.partition(":")[0] not in rcp_services()
@@ -138,8 +140,8 @@ def rcp_exempt(principal: Principal, action: str) -> bool:
 def _resource_side(
     request: AuthorizationRequest, action: str, stack: PolicyStack
 ) -> tuple[Decision | None, int, Decision | None]:
-    """The denial by RCP, endpoint or resource policy if there is one; else how strongly the resource
-    policy allows, and by which statement."""
+    """The denial by RCP, endpoint or resource policy if there is one; else how strongly the
+    resource policy allows, and by which statement."""
     resource, context, principal = request.resource, request.context, request.principal
     caller = caller_of(principal, bool(stack.boundary))
     canonical = principal.canonical_id
@@ -216,7 +218,8 @@ def _plan(stack: PolicyStack, action: str) -> Plan:
 
 
 def _entries(by: By, policies: Iterable[Policy], action: str, *, allow: bool) -> tuple[Entry, ...]:
-    """The statements of one effect that cover the action; one that always matches makes the rest moot."""
+    """The statements of one effect that cover the action; one that always matches makes the rest
+    moot."""
     entries: list[Entry] = []
     for policy in policies:
         selected = policy.select(action)

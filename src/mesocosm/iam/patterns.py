@@ -1,8 +1,8 @@
 """Wildcards, ARN patterns and policy variables.
 
 A *pattern* here is text in which `*` and `?` are wildcards and a backslash makes the next character
-literal; that is how values put in for variables stay literal. Matching takes linear time per wildcard:
-the regular expressions use atomic groups, so that no policy can make them backtrack.
+literal; that is how values put in for variables stay literal. Matching takes linear time per
+wildcard: the regular expressions use atomic groups, so that no policy can make them backtrack.
 
 Source: IAM user guide, "Resource" (wildcards within segments; an incomplete ARN is completed with
 wildcards), "Variables and tags", "ARN condition operators" (six components checked separately).
@@ -113,7 +113,8 @@ class Template(NamedTuple):
         return tuple(part.key for part in self.parts if isinstance(part, Variable))
 
     def resolve(self, context: Context) -> str | None:
-        """The pattern with values in place of the variables; None if one has neither value nor default."""
+        """The pattern with values in place of the variables; None if one has neither value nor
+        default."""
         pieces = []
         for part in self.parts:
             if isinstance(part, str):

@@ -1,4 +1,5 @@
-"""A policy document, compiled once: statements as tests, with what an explanation needs to name them.
+"""A policy document, compiled once: statements as tests, with what an explanation needs to name
+them.
 
 Source: IAM user guide, "IAM JSON policy elements reference".
 """
@@ -21,11 +22,13 @@ WITH_PRINCIPAL = frozenset({"resource", "trust", "rcp", "endpoint"})
 
 
 class PolicyError(ValueError):
-    """A document that AWS would refuse; `str()` is AWS's sentence. Services give it their error code."""
+    """A document that AWS would refuse; `str()` is AWS's sentence. Services give it their error
+    code."""
 
 
 class Principals(NamedTuple):
-    """A Principal or NotPrincipal element: account ids and account root ARNs both as account ids."""
+    """A Principal or NotPrincipal element: account ids and account root ARNs both as account
+    ids."""
 
     everyone: bool
     names: Mapping[str, frozenset[str]]
@@ -33,7 +36,8 @@ class Principals(NamedTuple):
 
 
 class Statement:
-    """One statement. `match(resource, context)` is its Resource and Condition; None if it has neither."""
+    """One statement. `match(resource, context)` is its Resource and Condition; None if it has
+    neither."""
 
     __slots__ = (
         "actions", "allow", "conditions", "index", "keys", "match", "negated",
@@ -96,7 +100,8 @@ class Policy:
         self._selected: dict[str, Selected] = {}
 
     def select(self, action: str) -> Selected:
-        """The statements that cover an action (lower case); remembered for the last thousand actions."""
+        """The statements that cover an action (lower case); remembered for the last thousand
+        actions."""
         found = self._selected.get(action)
         if found is None:
             if len(self._selected) >= 1024:
@@ -123,8 +128,9 @@ def parse(
 ) -> Policy:
     """Compile a policy. Equal texts are compiled once (the last 2,048 are kept).
 
-    Raises PolicyError. With `check` also for everything AWS refuses when a policy is saved although it
-    could be evaluated (`service="s3"` words it as S3 does); without, only for what has no meaning.
+    Raises PolicyError. With `check` also for everything AWS refuses when a policy is saved although
+    it could be evaluated (`service="s3"` words it as S3 does); without, only for what has no
+    meaning.
     """
     if isinstance(document, bytes):
         document = document.decode("utf-8", "replace")

@@ -1,4 +1,5 @@
-"""Who makes a call, as plain data: what identification found out and what policies may ask about."""
+"""Who makes a call, as plain data: what identification found out and what policies may ask
+about."""
 
 from __future__ import annotations
 
@@ -51,11 +52,14 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     account: str = ""
     partition: str = "aws"
     arn: str = ""
-    """The ARN shown in messages and records: of the session (`sts::...:assumed-role/R/S`) for sessions."""
+    """The ARN shown in messages and records: of the session (`sts::...:assumed-role/R/S`) for
+    sessions."""
     id: str = ""
-    """`aws:userid`: `AIDA...`, `AROA...:session`, `account:name` for federated users, the account for root."""
+    """`aws:userid`: `AIDA...`, `AROA...:session`, `account:name` for federated users, the account
+    for root."""
     name: str = ""
-    """`aws:username` for users; the role's name for sessions; the given name for federated users."""
+    """`aws:username` for users; the role's name for sessions; the given name for federated
+    users."""
     role_arn: str = ""
     session_name: str = ""
     user_arn: str = ""

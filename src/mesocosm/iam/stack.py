@@ -25,7 +25,8 @@ class Level(NamedTuple):
 
 
 class AuthorizationRequest(msgspec.Struct, frozen=True, gc=False):
-    """`resource_account` is empty when the resource has no account of its own: then it is the caller's."""
+    """`resource_account` is empty when the resource has no account of its own: then it is the
+    caller's."""
 
     action: str
     resource: str
@@ -50,9 +51,10 @@ class Plan(NamedTuple):
 class PolicyStack:
     """Every policy that takes part in a decision. Immutable.
 
-    Keep one per principal (`identity`: of the user and its groups, or of the role; `boundary`; `session`;
-    `scp`, from the root down to the account, empty for the management account) and derive one per resource
-    with `at`; both share the compiled plans. Empty `boundary`, `session` or `endpoint` means there is none.
+    Keep one per principal (`identity`: of the user and its groups, or of the role; `boundary`;
+    `session`; `scp`, from the root down to the account, empty for the management account) and
+    derive one per resource with `at`; both share the compiled plans. Empty `boundary`, `session` or
+    `endpoint` means there is none.
     """
 
     __slots__ = (
@@ -95,8 +97,9 @@ class PolicyStack:
     ) -> PolicyStack:
         """The same principal's policies with those of a resource, its account and the way to it.
 
-        `resource_kind`: `trust` for a role's trust policy, `kms` for a key policy: these must themselves
-        allow. `grants` names what else on the resource's side allows this very request: KMS grants, ACLs.
+        `resource_kind`: `trust` for a role's trust policy, `kms` for a key policy: these must
+        themselves allow. `grants` names what else on the resource's side allows this very request:
+        KMS grants, ACLs.
         """
         stack = PolicyStack.__new__(PolicyStack)
         stack.identity = self.identity
