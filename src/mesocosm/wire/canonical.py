@@ -23,7 +23,7 @@ def canonical_path(path: str) -> str:
                     kept.pop()
             elif part and part != ".":
                 kept.append(part)
-        tail = "/" if kept and path.endswith(("/", "/.", "/..")) else ""
+        tail = "/" if kept and path.endswith("/") else ""
         path = "/" + "/".join(kept) + tail
     return quote(path, safe="/~")
 

@@ -24,13 +24,14 @@ from mesocosm.wire.canonical import (
     encoded_query,
 )
 from mesocosm.wire.chunked import Chain
-from mesocosm.wire.claims import ECDSA, Payload, Signature, parse, parse_post, payload
+from mesocosm.wire.claims import ECDSA, UNSIGNED, Payload, Signature, parse, parse_post, payload
 from mesocosm.wire.errors import AwsError
 
 if TYPE_CHECKING:
     from mesocosm.wire.message import Request
 
 __all__ = [
+    "UNSIGNED",
     "Payload",
     "Signature",
     "chain",
