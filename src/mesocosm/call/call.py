@@ -53,6 +53,7 @@ class Call:
         "request_id",
         "resumed",
         "secure",
+        "since",
         "service",
         "source_ip",
         "targets",

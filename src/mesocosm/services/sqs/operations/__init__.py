@@ -1,0 +1,7 @@
+"""The operations of SQS, by what they are about."""
+
+from __future__ import annotations
+
+from mesocosm.services.sqs.operations import batches, messages, moves, permissions, queues
+
+__all__ = ["batches", "messages", "moves", "permissions", "queues"]

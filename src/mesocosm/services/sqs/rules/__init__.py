@@ -1,0 +1,1 @@
+"""What holds of queues and messages, without any world around it."""
