@@ -1,0 +1,1 @@
+"""Objects: putting, reading, deleting, conditions, ranges, checksums."""
