@@ -51,6 +51,16 @@ class Membership(NamedTuple):
     rcps: tuple[tuple[str, tuple[PolicyText, ...]], ...] = ()
 
 
+class RoleFacts(NamedTuple):
+    """What taking on a role must know of it. `max_session` is in seconds."""
+
+    arn: str
+    id: str
+    name: str
+    tags: dict[str, str]
+    max_session: int = 3600
+
+
 class Identity(Protocol):
     """Long-term credentials and the policies of users and roles."""
 
@@ -68,6 +78,15 @@ class Identity(Protocol):
 
     def tags(self, principal: Principal) -> dict[str, str]:
         """The tags of a user (a session's tags are in its principal)."""
+
+    def role(self, arn: str) -> RoleFacts | None:
+        """The role of that ARN."""
+
+    def policy(self, account: str, arn: str) -> str | None:
+        """The text of a managed policy's default version, as an account may use it."""
+
+    def mfa(self, principal: Principal, serial: str, code: str, now: float) -> bool:
+        """Whether a code is what the principal's MFA device shows now."""
 
     def seen(self, credential: Credential, service: str, region: str, action: str, now: float) -> None:
         """A call was made: keep what "last used" and "last accessed" show. Runs in the call's transaction."""

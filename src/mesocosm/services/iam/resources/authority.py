@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from mesocosm.call.authority import Credential, Grants, PolicyText
+from mesocosm.call.authority import Credential, Grants, PolicyText, RoleFacts
 from mesocosm.iam import Principal
 from mesocosm.services.iam import iam
 from mesocosm.services.iam.resources import arns, managed, principals, rows
@@ -141,6 +141,16 @@ class Identity:
     def shown(self, document: str, ids: Mapping[str, str]) -> str:
         """A saved policy with the ids of those of its principals that are gone in place of their ARNs."""
         return principals.shown(self.world, document, ids)
+
+    def role(self, arn: str) -> RoleFacts | None:
+        """The role of that ARN."""
+        name = arns.split(arn)
+        if name is None or name.kind != "role":
+            return None
+        row = self.world.rows(rows.roles, name.account, GLOBAL).get(name.key)
+        if row is None or arns.arn_of(name.account, "role", row) != arn:
+            return None
+        return RoleFacts(arn, row.id, row.name, row.tags, row.max_session)
 
     def policy(self, account: str, arn: str) -> str | None:
         """The text of the default version of a managed policy, as an account may use it."""
