@@ -130,15 +130,21 @@ def stub(name: str) -> str:
         lines += structure(shape, shape_name in inputs, shape_name in outputs)
     text = "\n".join(lines) + "\n"
     if "builtins." in text:
-        text = text.replace("from typing import Any\n", "import builtins\nfrom typing import Any\n", 1)
+        text = text.replace(
+            "from typing import Any\n", "import builtins\nfrom typing import Any\n", 1
+        )
     return text
 
 
 def main() -> int:
     """Write or check stubs."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("services", nargs="*", help="botocore's names; default: the stubs that exist")
-    parser.add_argument("--check", action="store_true", help="write nothing; fail when a stub is stale")
+    parser.add_argument(
+        "services", nargs="*", help="botocore's names; default: the stubs that exist"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; fail when a stub is stale"
+    )
     given = parser.parse_args()
     services: list[str] = given.services
     if not services:

@@ -135,7 +135,8 @@ def _plain_members(
     attrs = attributes(known)
     struct = structs(service.name).struct(shape.name)
     value = struct(**{attrs[n]: v for n, v in error.members.items() if n in known})
-    return members | plain_writers(service.name, protocol).structure(shape)(value)
+    modelled: dict[str, Any] = plain_writers(service.name, protocol).structure(shape)(value)
+    return members | modelled
 
 
 def _json_fault(

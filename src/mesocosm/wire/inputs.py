@@ -132,7 +132,7 @@ def _seconds(value: Any, *_: Any) -> Any:
 
 def _rest(operation: Operation, shape: Shape, protocol: str) -> Parse:
     struct = structs(operation.service.name).struct(shape.name)
-    bound = RestInput(shape)
+    bound = RestInput(shape, operation.uri)
     members = shape.members
     payload = shape.get("payload")
     if payload is not None:

@@ -86,10 +86,10 @@ class Shape:
 class Operation:
     """One operation of a service."""
 
-    def __init__(self, service: Service, raw: Raw) -> None:
+    def __init__(self, service: Service, name: str, raw: Raw) -> None:
         self.service = service
         self.raw = raw
-        self.name: str = raw["name"]
+        self.name = name
         http = raw["http"]
         self.method: str = http["method"]
         self.uri: str = http["requestUri"]
@@ -194,7 +194,7 @@ class Service:
         """The operation of that name; raises KeyError."""
         found = self._operations.get(name)
         if found is None:
-            found = self._operations[name] = Operation(self, self._raw[name])
+            found = self._operations[name] = Operation(self, name, self._raw[name])
         return found
 
     def __contains__(self, operation: str) -> bool:

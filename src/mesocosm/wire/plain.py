@@ -90,11 +90,14 @@ class Fixers:
 
             return structure
         inner = self._step(shape.member if shape.type == "list" else shape.value)
-        if inner is None:
-            return None
-        if shape.type == "list":
-            return lambda value: [None if v is None else inner(v) for v in value]
-        return lambda value: {k: None if v is None else inner(v) for k, v in value.items()}
+        return None if inner is None else _each(inner, shape.type)
+
+
+def _each(inner: Function, kind: str) -> Function:
+    """A function applied to everything a list or map holds; what is null stays so (sparse collections)."""
+    if kind == "list":
+        return lambda value: [None if v is None else inner(v) for v in value]
+    return lambda value: {k: None if v is None else inner(v) for k, v in value.items()}
 
 
 def _seconds(value: Any) -> float:
@@ -140,10 +143,10 @@ class PlainWriters:
         self._structures[shape.name] = write
         members = shape.members
         attributes = names.attributes(members)
+        wires = self._types.wire_names(members)
         for name, member in members.items():
             if not member.get("location"):
-                wire = self._types.wire_name(name, member)
-                table.append((attributes[name], wire, self._value(member)))
+                table.append((attributes[name], wires[name], self._value(member)))
         return write
 
     def _value(self, shape: Shape) -> Function | None:
@@ -152,14 +155,9 @@ class PlainWriters:
             return None
         if kind == "structure":
             return self.structure(shape)
-        if kind == "list":
-            inner = self._value(shape.member)
-            return inner and (lambda value: [None if v is None else inner(v) for v in value])
-        if kind == "map":
-            inner = self._value(shape.value)
-            return inner and (
-                lambda value: {k: None if v is None else inner(v) for k, v in value.items()}
-            )
+        if kind in ("list", "map"):
+            inner = self._value(shape.member if kind == "list" else shape.value)
+            return None if inner is None else _each(inner, kind)
         if kind == "timestamp":
             if self._protocol == models.CBOR:
                 return _tagged

@@ -57,7 +57,7 @@ def _split_dates(text: str) -> list[str]:
 class RestInput:
     """Fills the members of a request that are bound to path, query and headers."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, uri: str) -> None:
         self._setters: list[Setter] = []
         members = shape.members
         attributes = names.attributes(members)
@@ -66,6 +66,7 @@ class RestInput:
             for n, m in members.items()
             if m.get("location") == "querystring"
         }
+        bound |= {part.partition("=")[0] for part in uri.partition("?")[2].split("&")}
         for name, member in members.items():
             place = member.get("location")
             wire = member.get("locationName", name)

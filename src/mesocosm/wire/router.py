@@ -101,7 +101,7 @@ class Router:
 
     def match(self, method: str, path: str, query: Query, headers: Headers) -> Match | None:
         """The operation a request means, None when there is none. `path` is as sent (percent-encoded)."""
-        segments = path.lstrip("/").split("/") if not path.startswith("//") else path[1:].split("/")
+        segments = path[1:].split("/")
         found = self._walk(self._root, segments, 0, [], 0, (method, query, headers))
         if found is None and len(segments) > 1 and not segments[-1]:
             found = self._walk(self._root, segments[:-1], 0, [], 0, (method, query, headers))
@@ -110,13 +110,13 @@ class Router:
     def _walk(
         self, node: _Node, segments: list[str], at: int, labels: list[str], literal: int, asked: Any
     ) -> Match | None:
-        """Depth first: literal segments, then patterns, then a label, then a greedy label, shortest first."""
+        """Depth first: literal segments, then patterns, then a label, then a greedy label."""
         if at == len(segments):
             return _leaf(node, labels, literal, asked)
         segment = segments[at]
         below = node.literals.get(segment)
         if below is not None:
-            found = self._walk(below, segments, at + 1, labels, literal + bool(segment), asked)
+            found = self._walk(below, segments, at + 1, labels, literal + 1, asked)
             if found is not None:
                 return found
         for pattern, inner in node.patterns:
@@ -134,9 +134,9 @@ class Router:
             return None
         first = len(segments)
         if node.greedy.literals:
-            # No model has more than a few segments behind a greedy label.
+            # What stands behind the label decides first; no model has more than a few segments there.
             first = max(at + 1, first - 8)
-        for end in range(len(segments), first - 1, -1):
+        for end in range(first, len(segments) + 1):
             whole = "/".join(segments[at:end])
             if whole:
                 found = self._walk(node.greedy, segments, end, [*labels, whole], literal, asked)

@@ -7,6 +7,7 @@ services sign by one name or the request is not signed, from target, version, pa
 from __future__ import annotations
 
 from functools import cache, cached_property
+from typing import Any
 
 from mesocosm.wire import dialects, models
 from mesocosm.wire.errors import AwsError
@@ -46,7 +47,7 @@ class UnknownOperation(AwsError):
     """No operation answers to the request; `service` and `protocol` are the best guess for the error's form."""
 
     def __init__(
-        self, service: str, protocol: str, code: str, message: str, status: int, **members: str
+        self, service: str, protocol: str, code: str, message: str, status: int, **members: Any
     ) -> None:
         super().__init__(code, message, status=status, **members)
         self.service = service
@@ -118,10 +119,9 @@ def candidates(request: Request) -> list[models.Summary]:
     found = _by_signing_name().get(name, []) if name is not None else []
     if len(found) == 1:
         return found
-    labels = request.host.partition(":")[0].lower().split(".")
     if found:
-        hosted = [s for s in found if s.endpoint_prefix == labels[0] and s.endpoint_prefix != name]
-        return hosted or found
+        return found
+    labels = request.host.partition(":")[0].lower().split(".")
     for label in labels[:2]:
         hosted = [s for s in models.summaries().values() if s.endpoint_prefix == label]
         if hosted:
@@ -225,7 +225,9 @@ def _rest(request: Request, virtual_bucket: str | None) -> Route:
     best: tuple[models.Summary, Match] | None = None
     for service in services:
         match = _router(service.name).match(request.method, path, query, request.headers)
-        if match is not None and (best is None or match.literal > best[1].literal):
+        if match is not None and (
+            best is None or _rank(request, service, match) > _rank(request, *best)
+        ):
             best = service, match
     if best is None:
         raise _no_rest(services, request)
@@ -234,6 +236,13 @@ def _rest(request: Request, virtual_bucket: str | None) -> Route:
     result.labels = match.labels
     result.query = query
     return result
+
+
+def _rank(request: Request, service: models.Summary, match: Match) -> tuple[int, bool, str, int]:
+    """Of several services that sign by one name: the closest path, then the host, then the newest and largest API."""
+    hosted = request.host.startswith(f"{service.endpoint_prefix}.")
+    size = len(models.service(service.name).operation_names)
+    return match.literal, hosted, service.api_version, size
 
 
 def _rest_protocol(service: models.Summary) -> str:

@@ -64,19 +64,24 @@ class Types:
             module=self.module.__name__,
             kw_only=True,
             omit_defaults=True,
-            rename={attributes[n]: self.wire_name(n, m) for n, m in members.items()},
+            rename={attributes[n]: wire for n, wire in self.wire_names(members).items()},
         )
         self._making.discard(shape.name)
         self._made[shape.name] = made
         self.module.__dict__[shape.name] = made
         return made
 
-    def wire_name(self, name: str, member: Shape) -> str:
-        """The name under which a member is encoded."""
-        if self._renames and not member.get("location"):
-            renamed: str = member.get("locationName", name)
-            return renamed
-        return name
+    def wire_names(self, members: dict[str, Shape]) -> dict[str, str]:
+        """The names under which the members of a structure are encoded."""
+        bodies = {n: m for n, m in members.items() if not m.get("location")}
+        found = {n: m.get("locationName", n) if self._renames else n for n, m in bodies.items()}
+        taken = set(found.values())
+        for name, member in members.items():
+            if name not in bodies:
+                # A member of the path may have the name that another one has in the body.
+                found[name] = member.get("locationName", name) if name in taken else name
+                taken.add(found[name])
+        return found
 
     def annotation(self, shape: Shape) -> Any:
         """The type of a shape's values."""
