@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NoReturn
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote
 
 from msgspec import Struct
 
@@ -117,7 +117,25 @@ def parse(request: Request) -> Signature | None:
     return _parse_query(request) if presigned else None
 
 
+_USUAL = re.compile(
+    r"AWS4-HMAC-SHA256 Credential=([^/,\s]+)/([0-9]{8})/([^/,\s]+)/([^/,\s]+)/aws4_request, ?"
+    r"SignedHeaders=([a-z0-9;_-]+), ?Signature=([0-9a-f]{64})"
+).fullmatch
+
+
 def _parse_header(request: Request, authorization: str) -> Signature:
+    stamp = request.headers.get("x-amz-date")
+    usual = _USUAL(authorization)
+    if usual is None or stamp is None:
+        return _parse_header_slowly(request, authorization)
+    key, date, region, service, names, value = usual.groups()
+    time = _epoch(request, service, stamp)
+    token = request.headers.get("x-amz-security-token")
+    return Signature(key, date, region, service, names, value, stamp, time, "header", token)
+
+
+def _parse_header_slowly(request: Request, authorization: str) -> Signature:
+    """Any order and spacing of the fields, the other algorithm, and every way to get it wrong."""
     algorithm, _, rest = authorization.partition(" ")
     if algorithm not in (HMAC, ECDSA):
         _unsupported(request, authorization)
@@ -180,7 +198,7 @@ def _parse_query(request: Request) -> Signature:
     for pair in request.query.split("&"):
         if pair.startswith("X-Amz-"):
             name, _, value = pair.partition("=")
-            fields[name] = unquote_to_bytes(value).decode("utf-8", "replace")
+            fields[name] = unquote(value) if "%" in value else value
     credential = fields.get("X-Amz-Credential", "")
     s3 = credential.split("/")[-2:-1] and credential.split("/")[-2] in S3_SIGNING_NAMES
     wanted = (*_QUERY_FIELDS, "X-Amz-Expires") if s3 or not credential else _QUERY_FIELDS
@@ -279,7 +297,7 @@ def _query_value(request: Request, name: str) -> str:
     for pair in request.query.split("&"):
         key, _, value = pair.partition("=")
         if key == name:
-            return unquote_to_bytes(value).decode("utf-8", "replace")
+            return unquote(value)
     return ""
 
 

@@ -46,8 +46,9 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 class Admission:
     """What the front must know to read a body, decided from the head of the request.
 
-    `limit` bounds the payload in bytes; `payload` and `chain` say how it is bound to the
-    signature; `blobs` is where a large one is spooled; `context` is the application's own.
+    `limit` bounds the payload in bytes; `payload` says how it is bound to the `signature`; `chain`
+    proves signed chunks (without it they are taken unproven: for keys whose secret nobody knows);
+    `blobs` is where a large payload is spooled; `context` is the application's own.
     """
 
     __slots__ = ("blobs", "chain", "context", "limit", "payload", "signature")
@@ -354,8 +355,8 @@ def _decoder(request: Request, admission: Admission) -> Decoder | None:
         )
     _check_size(request, admission, int(stated))
     chain = admission.chain if payload.signed_chunks else None
-    if payload.signed_chunks and chain is None:
-        raise AwsError("AccessDenied", "Access Denied", status=403)
+    if payload.signed_chunks and admission.signature is None:
+        raise AwsError("AccessDenied", "Access Denied", status=403)  # nobody to have signed them
     names = trailer_names(request.headers) if payload.trailer else frozenset()
     return Decoder(int(stated), chain, names)
 
