@@ -1,0 +1,1 @@
+"""Mesocosm's tests; helpers are imported as tests.<folder>.<module>."""
