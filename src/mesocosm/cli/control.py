@@ -12,7 +12,7 @@ import contextlib
 import inspect
 import os
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 from urllib.parse import parse_qs, unquote
 
@@ -24,6 +24,7 @@ from mesocosm.cli.coverage import covered
 from mesocosm.cli.loopback import refusal
 from mesocosm.cli.moments import duration, iso, moment
 from mesocosm.wire.message import Request, Response
+from mesocosm.world import BeyondHistory, Moment, World, WorldError
 
 PREFIX = "/_mesocosm/"
 CALLS_MAX = 1000
@@ -31,16 +32,11 @@ WAIT_SECONDS_MAX = 60.0
 FAR_SECONDS = 3e9
 BODY_MAX_BYTES = 65_536
 
-Point = str | float | int
-"""A snapshot's name, an instant (float, epoch seconds of the cloud's clock) or a journal position
-(int).
-"""
-
 
 class Cloud(Protocol):
     """What the control API needs of the running cloud (`mesocosm.call.cloud.Cloud`)."""
 
-    world: Any
+    world: World
     calls: deque[CallRecord]
     waiting: Any
     settings: Any
@@ -48,9 +44,6 @@ class Cloud(Protocol):
 
     def explain(self, request_id: str) -> Mapping[str, Any] | None:
         """The call of that request id with its decisions explained; None when it is not known."""
-
-    async def fork(self, point: Point, name: str | None = None) -> Mapping[str, Any]:
-        """A new branch from that point; answers what it is called and where it is reached."""
 
 
 class Host(Protocol):
@@ -61,6 +54,9 @@ class Host(Protocol):
 
     def stop(self) -> None:
         """Begin an orderly end; what was accepted is still answered."""
+
+    async def fork(self, at: Moment, name: str | None) -> Mapping[str, Any]:
+        """Serve a new branch from that moment; answers its name and url."""
 
 
 class ControlError(Exception):
@@ -129,9 +125,17 @@ async def control(cloud: Cloud, request: Request, host: Host | None = None) -> R
         return answer if isinstance(answer, Response) else _json(200, answer)
     except ControlError as error:
         return _json(error.status, error.body)
-    except (ValueError, LookupError) as error:
-        text = str(error.args[0]) if error.args else str(error)
-        return _json(400, {"error": "BadRequest", "message": text, "next": ""})
+    except BeyondHistory as error:
+        return _json(
+            410,
+            {
+                "error": "BeyondHistory",
+                "message": f"History is kept from {iso(error.earliest)} on, and no further back",
+                "next": "`mesocosm up --history 14d/20GB` keeps more from then on",
+            },
+        )
+    except (WorldError, ValueError) as error:
+        return _json(400, {"error": type(error).__name__, "message": str(error), "next": ""})
 
 
 def _handler(method: str, ask: Ask) -> Handler:
@@ -153,6 +157,12 @@ def _handler(method: str, ask: Ask) -> Handler:
 def _json(status: int, value: Any) -> Response:
     body = msgspec.json.encode(value, enc_hook=str) + b"\n"
     return Response(status, _headers("application/json", len(body)), body)
+
+
+def failure(error: Exception) -> Response:
+    """The answer for a failure that no route foresaw."""
+    status = getattr(error, "status", None) or 500
+    return _json(status, {"error": type(error).__name__, "message": str(error), "next": ""})
 
 
 def _headers(kind: str, size: int) -> list[tuple[str, str]]:
@@ -264,45 +274,41 @@ def coverage(cloud: Cloud, ask: Ask) -> Any:
 # --- time travel ----------------------------------------------------------------------------------
 
 
-def point(cloud: Cloud, text: str) -> Point:
-    """A snapshot's name, a journal position (`#123`) or an instant, in this order."""
-    names = cloud.world.snapshots()
-    if text in names:
+def point(cloud: Cloud, text: str) -> Moment:
+    """What `now`, a snapshot, a branch, `branch@position`, `#position` or an instant names."""
+    world = cloud.world
+    if text == "now":
+        return world.position
+    names = {one.name for one in world.snapshots()} | {one.name for one in world.branches()}
+    if text in names or text.rpartition("@")[0] in names:
         return text
     if text.startswith("#") and text[1:].isdigit():
         return int(text[1:])
     try:
-        return moment(text, cloud.world.clock.now())
+        return moment(text, world.clock.now())
     except ValueError:
-        some = ", ".join(sorted(names)[:20]) or "none yet; `mesocosm snapshot NAME` makes one"
+        some = ", ".join(sorted(names)[:20])
         raise ControlError(
             404,
             "UnknownPoint",
             f"'{text}' is neither a snapshot nor an instant",
-            f"Snapshots: {some}. Instants: 2026-03-01T09:30:00Z, 09:30, '10m ago'",
+            f"There is: {some}. Instants: 2026-03-01T09:30:00Z, 09:30, '10m ago'",
         ) from None
 
 
 def snapshots(cloud: Cloud, ask: Ask) -> dict[str, Any]:
     """The named points of this cloud's past."""
-    named = cloud.world.snapshots()
-    return {"snapshots": [{"name": name, **_facts(value)} for name, value in named.items()]}
+    return {"snapshots": [_facts(named) for named in cloud.world.snapshots()]}
 
 
 def snapshot(cloud: Cloud, ask: Ask) -> dict[str, Any]:
     """Name the present."""
     name = ask.text("name")
-    if not name.replace("-", "").replace("_", "").replace(".", "").isalnum():
-        raise ControlError(
-            400, "BadName", f"'{name}' is no name", "Use letters, digits, dots, - and _"
-        )
     try:
         moment(name, 0.0)
     except ValueError:
-        pass
-    else:
-        raise ControlError(400, "BadName", f"'{name}' reads as an instant", "Choose another name")
-    return {"name": name, "position": cloud.world.snapshot(name)}
+        return _facts(cloud.world.snapshot(name))
+    raise ControlError(400, "BadName", f"'{name}' reads as an instant", "Choose another name")
 
 
 def branches(cloud: Cloud, ask: Ask) -> dict[str, Any]:
@@ -310,18 +316,18 @@ def branches(cloud: Cloud, ask: Ask) -> dict[str, Any]:
     return {"branches": [_facts(branch) for branch in cloud.world.branches()]}
 
 
-def fork(cloud: Cloud, ask: Ask) -> Awaitable[Any]:
-    """Branch off at a point (default: now)."""
+async def fork(cloud: Cloud, ask: Ask) -> Mapping[str, Any]:
+    """Branch off at a point (default: now); the new cloud answers at a port of its own."""
+    if ask.host is None:
+        raise ControlError(409, "NotAServer", "This cloud lives inside another program")
     at = point(cloud, ask.text("at", "now"))
-    return cloud.fork(at, ask.text("name") if "name" in ask.body else None)
+    return await ask.host.fork(at, ask.text("name") if "name" in ask.body else None)
 
 
-async def rewind(cloud: Cloud, ask: Ask) -> dict[str, Any]:
+def rewind(cloud: Cloud, ask: Ask) -> dict[str, Any]:
     """Return to a point; the line left behind stays as a branch."""
-    done = cloud.world.rewind(point(cloud, ask.text("to")))
-    if inspect.isawaitable(done):
-        done = await done
-    return {"rewound_to": ask.text("to"), **_facts(done), "clock": clock(cloud, ask)}
+    place = cloud.world.rewind(point(cloud, ask.text("to")))
+    return {"to": ask.text("to"), **_facts(place), "clock": clock(cloud, ask)}
 
 
 def diff(cloud: Cloud, ask: Ask) -> dict[str, Any]:
@@ -333,16 +339,12 @@ def diff(cloud: Cloud, ask: Ask) -> dict[str, Any]:
 
 
 def _facts(value: Any) -> dict[str, Any]:
-    """A named tuple, Struct or mapping as a mapping; times (`time`, `at`, `created`) readable."""
+    """A named tuple, Struct or mapping as a mapping; times readable."""
     if isinstance(value, msgspec.Struct):
         plain = {name: getattr(value, name) for name in value.__struct_fields__}
-    elif isinstance(value, Mapping):
-        plain = dict(value)
-    elif hasattr(value, "_asdict"):
-        plain = value._asdict()
     else:
-        plain = {"position": value}
-    for name in ("time", "at", "created"):
+        plain = value._asdict()
+    for name in ("virtual", "real"):
         if isinstance(plain.get(name), float):
             plain[name] = iso(plain[name])
     return plain
@@ -371,13 +373,13 @@ async def set_clock(cloud: Cloud, ask: Ask) -> dict[str, Any]:
     time = cloud.world.clock
     verb, value = ask.text("do"), str(ask.body.get("value", ""))
     if verb == "pause":
-        done = time.pause()
+        time.pause()
     elif verb == "resume":
-        done = time.resume()
+        time.resume()
     elif verb == "advance":
-        done = time.advance(duration(value))
+        await time.advance(duration(value))
     elif verb == "rate":
-        done = time.rate(_rate(value))
+        time.rate(_rate(value))
     elif verb == "at":
         target = moment(value, time.now())
         if target < time.now():
@@ -387,13 +389,11 @@ async def set_clock(cloud: Cloud, ask: Ask) -> dict[str, Any]:
                 "The clock only goes forward",
                 "`mesocosm rewind --to TIME` returns to an earlier state and its time",
             )
-        done = time.advance_to(target)
+        await time.advance_to(target)
     else:
         raise ControlError(
             400, "BadRequest", f"'{verb}' is none of pause, resume, advance, rate, at"
         )
-    if inspect.isawaitable(done):
-        await done
     return clock(cloud, ask)
 
 
@@ -408,10 +408,19 @@ def _rate(value: str) -> float:
 
 
 async def reset(cloud: Cloud, ask: Ask) -> dict[str, Any]:
-    """Make the cloud empty; the line left behind stays as a branch."""
-    done = cloud.world.reset()
-    if inspect.isawaitable(done):
-        await done
+    """Make the cloud empty, at real time; the line left behind stays as a branch."""
+    world = cloud.world
+    first = next(branch for branch in world.branches() if branch.parent is None)
+    try:
+        world.rewind(f"{first.name}@{first.position}")
+    except BeyondHistory as error:
+        raise ControlError(
+            409,
+            "BeyondHistory",
+            "The beginning lies before the history that is kept, so it cannot be returned to",
+            "`mesocosm down`, remove the data directory, and `mesocosm up` begin anew",
+        ) from error
+    await world.clock.advance_to(max(world.clock.now(), world.clock.real()))
     return {"reset": True}
 
 

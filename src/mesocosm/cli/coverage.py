@@ -27,5 +27,5 @@ def covered(catalogue: Catalogue) -> Iterator[Covered]:
         service = catalogue.service(name)
         if service is not None:
             here = sorted(service.operations)
-            missing = sorted(set(wire.operation_names(name)) - set(here))
+            missing = sorted(set(wire.service(name).operation_names) - set(here))
             yield Covered(name, here, missing)

@@ -54,6 +54,9 @@ def up(
         str, typer.Option("--account", help="The account of unknown keys (12 digits).")
     ] = "000000000000",
     region: Annotated[str, typer.Option("--region", help="The Region `env` sets.")] = "us-east-1",
+    branch: Annotated[
+        str | None, typer.Option("--branch", help="Go on with this branch (`mesocosm branches`).")
+    ] = None,
     durability: Annotated[
         Durability, typer.Option("--durability", help="`power`: synced to disk before the answer.")
     ] = Durability.PROCESS,
@@ -89,7 +92,8 @@ def up(
         strict=strict,
         account=account,
         region=region,
-        durability=durability.value,
+        branch=branch,
+        durability="power" if durability is Durability.POWER else "process",
         history=history,
         history_seconds=seconds,
         history_bytes=size,

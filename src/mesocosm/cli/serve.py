@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import select
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from mesocosm import __version__
 from mesocosm.cli.errors import CliError
 from mesocosm.cli.place import NOTE, Running, read_note, remove_note, write_note
 
-BACKLOG = 2048
+if TYPE_CHECKING:
+    from mesocosm.world import Moment, World
+
 END_SECONDS = 60
 
 
@@ -33,7 +35,8 @@ class Options(NamedTuple):
     strict: bool
     account: str
     region: str
-    durability: str
+    branch: str | None
+    durability: Literal["process", "power"]
     history: str
     history_seconds: float
     history_bytes: int
@@ -45,24 +48,53 @@ class Options(NamedTuple):
         given += ["--region", self.region, "--durability", self.durability]
         given += ["--history", self.history, "--listen-anyway", "--json"]
         given += ["--ephemeral"] if self.data is None else ["--data", str(self.data)]
+        given += [] if self.branch is None else ["--branch", self.branch]
         given += [] if self.seed is None else ["--seed", str(self.seed)]
         return given + (["--strict"] if self.strict else [])
 
 
-class Process:
-    """The process around the cloud, as the control API sees it."""
+class Serving:
+    """One served cloud, as the control API sees it; its forks are served beside it."""
 
-    def __init__(self, options: Options, url: str, data: Path, stop: Callable[[], None]) -> None:
+    def __init__(self, options: Options, data: Path, world: World) -> None:
+        from mesocosm.call.cloud import Settings
+        from mesocosm.services import assemble
+
+        self.url = ""
         self._options = options
-        self._url = url
         self._data = data
-        self._stop = stop
+        self._world = world
+        self._cloud = assemble(world, Settings(options.account, options.region, options.strict))
+        self._stopping = asyncio.Event()
+        self._forks: set[asyncio.Task[None]] = set()
+
+    async def serve(self, port: int, ready: Callable[[], None]) -> None:
+        """Serve until `stop`. Raises CliError when the port cannot be listened on."""
+        from mesocosm.cli.door import Door
+        from mesocosm.wire import front
+
+        host, now = self._options.host, self._world.clock.real
+        try:
+            server = await front.serve(Door(self._cloud, self), host=host, port=port, now=now)
+        except OSError as error:
+            raise _cannot_listen(host, port, error) from error
+        self.url = _url(host, server.port)
+        try:
+            ready()
+            await self._stopping.wait()
+        finally:
+            for fork in self._forks:
+                fork.cancel()
+            await asyncio.gather(*self._forks, return_exceptions=True)
+            await server.stop()
 
     def facts(self) -> Mapping[str, Any]:
         """How the cloud was started."""
         return {
-            "url": self._url,
+            "url": self.url,
             "data": None if self._options.data is None else str(self._data),
+            "branch": self._world.branch.name,
+            "position": self._world.position,
             "durability": self._options.durability,
             "history": self._options.history,
             "seed": self._options.seed,
@@ -70,86 +102,76 @@ class Process:
 
     def stop(self) -> None:
         """Begin an orderly end."""
-        self._stop()
+        self._stopping.set()
+
+    async def fork(self, at: Moment, name: str | None) -> Mapping[str, Any]:
+        """Serve a new branch on a free port, until it or this cloud is stopped."""
+        fork = Serving(self._options, self._data, self._world.fork(at, name))
+        ready = asyncio.Event()
+        task = asyncio.create_task(fork.run(ready))
+        self._forks.add(task)
+        task.add_done_callback(self._forks.discard)
+        await ready.wait()
+        return {"name": fork._world.branch.name, "url": fork.url}
+
+    async def run(self, ready: asyncio.Event) -> None:
+        """Serve a fork, then close its world."""
+        with self._world:
+            try:
+                await self.serve(0, ready.set)
+            finally:
+                ready.set()
 
 
 def run(options: Options) -> None:
     """Run the cloud in this process until SIGINT, SIGTERM or `mesocosm down`."""
     import uvloop
 
-    listener = listen(options.host, options.port)
-    with ExitStack() as stack, listener:
+    with ExitStack() as stack:
         if options.data is None:
             data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mesocosm-")))
         else:
             data = options.data
             _prepare(data)
-        uvloop.run(_serve(options, listener, data))
+        uvloop.run(_serve(options, data))
 
 
-async def _serve(options: Options, listener: socket.socket, data: Path) -> None:
-    import asyncio
+async def _serve(options: Options, data: Path) -> None:
+    from mesocosm.world import HistoryWindow, World, WorldError
 
-    from mesocosm.call.cloud import Settings
-    from mesocosm.cli.control import PREFIX, control
-    from mesocosm.services import assemble
-    from mesocosm.wire import front
-    from mesocosm.wire.message import Request, Response
-    from mesocosm.world import World
+    try:
+        world = World.open(
+            data,
+            branch=options.branch,
+            seed=options.seed,
+            durability=options.durability,
+            history=HistoryWindow(options.history_seconds / 3600, options.history_bytes),
+        )
+    except WorldError as error:
+        raise CliError(str(error), code=type(error).__name__) from error
+    with world:
+        serving = Serving(options, data, world)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, serving.stop)
 
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
-    url = _url(options.host, listener)
-    world = World.open(
-        data,
-        seed=options.seed,
-        durability=options.durability,
-        history=(options.history_seconds, options.history_bytes),
+        def ready() -> None:
+            write_note(data, Running(os.getpid(), serving.url, str(data)))
+            _announce(options, serving.url)
+
+        try:
+            await serving.serve(options.port, ready)
+        finally:
+            remove_note(data)
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> CliError:
+    return CliError(
+        f"Port {port} of {host} cannot be listened on: {os.strerror(error.errno or 0)}",
+        "`mesocosm status` tells whether a cloud runs there; `mesocosm down` stops it; "
+        "`mesocosm up --port 0` takes a free port",
+        code="PortInUse",
     )
-    cloud = assemble(world, Settings(options.account, options.region, options.strict))
-    process = Process(options, url, data, stopping.set)
-
-    class Door:
-        """Takes a request to the control API or to the cloud."""
-
-        async def call(self, request: Request) -> Response:
-            if request.path.startswith(PREFIX):
-                return await control(cloud, request, process)
-            return await cloud.call(request)
-
-    server = await front.serve(Door(), listener=listener)
-    try:
-        write_note(data, Running(os.getpid(), url, str(data)))
-        _announce(options, url)
-        await stopping.wait()
-    finally:
-        await server.stop()
-        world.close()
-        remove_note(data)
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises CliError when the port is taken or the address is not this
-    machine's.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1" if host == "localhost" else host, port))
-        listener.listen(BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise CliError(
-            f"Port {port} of {host} cannot be listened on: {os.strerror(error.errno or 0)}",
-            "`mesocosm status` tells whether a cloud runs there; `mesocosm down` stops it; "
-            "`mesocosm up --port 0` takes a free port",
-            code="PortInUse",
-        ) from error
-    listener.setblocking(False)
-    return listener
 
 
 def _prepare(data: Path) -> None:
@@ -169,9 +191,8 @@ def _prepare(data: Path) -> None:
         ) from error
 
 
-def _url(host: str, listener: socket.socket) -> str:
-    port = listener.getsockname()[1]
-    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(host, host)
+def _url(host: str, port: int) -> str:
+    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
     return f"http://{name}:{port}"
 
 
