@@ -208,7 +208,7 @@ def _plan(stack: PolicyStack, action: str) -> Plan:
     plan = stack.plans[action] = Plan(
         _entries("scp", scp, action, allow=False),
         tuple(entry for by, ps in own for entry in _entries(by, ps, action, allow=False)),
-        tuple(level for level in levels if not level or level[0][0] is not None),
+        tuple(level for level in levels if all(match is not None for match, _ in level)),
         _entries("identity", stack.identity, action, allow=True),
         _entries("boundary", stack.boundary, action, allow=True),
         _entries("session", stack.session, action, allow=True),
@@ -227,7 +227,7 @@ def _entries(by: By, policies: Iterable[Policy], action: str, *, allow: bool) ->
             result = "Allowed" if allow else "ExplicitlyDenied"
             entries.append((statement.match, _decision(result, by, policy.name, statement.name)))
             if statement.match is None:
-                return (entries[-1],)
+                return tuple(entries)
     return tuple(entries)
 
 

@@ -119,10 +119,12 @@ class _Layer:
         self.force = NOBODY
         self.keys: set[str] = set()
         views = tuple(self._policy(policy, request, caller) for policy in policies)
-        verdict: Result = "ExplicitlyDenied" if self.deny else "ImplicitlyDenied"
-        if self.allow and not self.deny:
-            verdict = "Allowed"
-        self.view = LayerView(by, verdict, views, level, note)
+        self.view = LayerView(by, self._verdict(), views, level, note)
+
+    def _verdict(self) -> Result:
+        if self.deny is not None:
+            return "ExplicitlyDenied"
+        return "ImplicitlyDenied" if self.allow is None else "Allowed"
 
     def _policy(
         self, policy: Policy, request: AuthorizationRequest, caller: Caller | None

@@ -119,6 +119,7 @@ def _request(body: Mapping[str, Any]) -> AuthorizationRequest:
         account = resource.split(":", 5)[4]
     given = body.get("contextVariables") or {}
     keys = dict(principal_keys(principal))
+    keys.pop("aws:viaawsservice", None)  # follows from the call, of which a case says nothing
     if account or principal.account:
         keys["aws:resourceaccount"] = account or principal.account
     context = Context(keys)

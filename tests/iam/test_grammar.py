@@ -1,0 +1,72 @@
+"""What is refused, in AWS's words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mesocosm.iam import PolicyError, parse
+
+
+def refused(body: Any, kind: Any = "identity", service: str = "", **top: Any) -> str:
+    document: Any = {"Version": "2012-10-17", "Statement": body} | top
+    with pytest.raises(PolicyError) as caught:
+        parse(document, kind, check=True, service=service)
+    return str(caught.value)
+
+
+GOOD: dict[str, Any] = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"Effect": "allow"}, "Syntax errors in policy."),
+        ({"Surprise": 1}, "Syntax errors in policy."),
+        ({"Action": []}, "Policy statement must contain actions."),
+        ({"Resource": []}, "Policy statement must contain resources."),
+        (
+            {"Action": "GetObject"},
+            "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.",
+        ),
+        ({"Action": "s3:a:b"}, "Actions/Condition can contain only one colon."),
+        ({"Resource": "bucket"}, 'Resource bucket must be in ARN format or "*".'),
+        (
+            {"Resource": "arn:x:s3:::b"},
+            'Partition "x" is not valid for resource "arn:x:s3:::b".',
+        ),
+        ({"Principal": "*"}, "Policy document should not specify a principal."),
+    ],
+)
+def test_identity_policies(change: dict[str, Any], sentence: str) -> None:
+    assert refused({**GOOD, **change}) == sentence
+
+
+def test_whole_documents() -> None:
+    old = "Policy document must be version 2012-10-17 or greater."
+    assert refused(GOOD, Version="2008-10-17") == old
+    twice = [{**GOOD, "Sid": "a"}, {**GOOD, "Sid": "a"}]
+    assert refused(twice) == "Statement IDs (SID) in a single policy must be unique."
+    with pytest.raises(PolicyError, match="Syntax errors"):
+        parse("{")
+    with pytest.raises(PolicyError, match="first byte must be"):
+        parse("x", "resource", service="s3")
+    with pytest.raises(PolicyError):
+        parse("[" * 100_000)
+
+
+def test_trust_and_bucket_policies() -> None:
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "111122223333"}}
+    assert parse({"Version": "2012-10-17", "Statement": trust}, "trust", check=True)
+    assert refused({**trust, "Resource": "*"}, "trust") == "Has prohibited field Resource"
+    wrong = {**trust, "Principal": {"AWS": "bob"}}
+    assert refused(wrong, "trust") == 'Invalid principal in policy: "AWS":"bob"'
+    assert refused(GOOD, "resource", "s3") == "Missing required field Principal"
+    unknown = {**GOOD, "Principal": {"AWS": "bob"}}
+    assert refused(unknown, "resource", "s3") == "Invalid principal in policy"
+
+
+def test_actions_that_do_not_exist_are_accepted() -> None:
+    body = {**GOOD, "Action": "s3:GetAccountPublic"}
+    assert parse({"Version": "2012-10-17", "Statement": body}, "scp", check=True)
