@@ -81,7 +81,8 @@ def decode(data: bytes, decoder: Decoder, step: int = 1 << 20) -> bytes:
 def test_the_example_of_the_documentation() -> None:
     """S3's API reference signs 65 KB of `a` in chunks of 64 KB, 1 KB and nothing."""
     data = (
-        b"10000;chunk-signature=ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648\r\n"
+        b"10000;chunk-signature="
+        + b"ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648\r\n"
         + b"a" * 65536
         + b"\r\n400;chunk-signature="
         + b"0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497\r\n"

@@ -111,6 +111,22 @@ def test_a_kept_body_is_a_blob_without_a_copy(front: Running) -> None:
     assert front.app.blobs.spools() == []
 
 
+def test_an_empty_body_can_be_kept(front: Running) -> None:
+    assert ask(front, "PUT", "/open/keep", b"")[1].decode() == hashlib.sha256(b"").hexdigest()
+
+
+def test_a_body_other_than_the_one_signed_is_refused(front: Running) -> None:
+    def swap(request: Any, **_: Any) -> None:
+        request.body = b"other"
+
+    client = s3(front)
+    client.meta.events.register_last("before-send.s3", swap)
+    with pytest.raises(ClientError) as caught:
+        client.put_object(Bucket="b", Key="k", Body=b"truth")
+    assert caught.value.response["Error"]["Code"] == "XAmzContentSHA256Mismatch"
+    assert front.app.seen == []
+
+
 def test_wrong_secret_is_refused_before_the_body_is_read(front: Running) -> None:
     client = s3(front)
     client._request_signer._credentials.secret_key = "wrong"

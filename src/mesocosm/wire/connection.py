@@ -70,6 +70,7 @@ class Connection(HttpToolsProtocol):
         super().connection_made(transport)
         self.touched = self._head_since = self.loop.time()
         if len(self.connections) > self.limits.connections:
+            self._fed = 1  # an answer is due, whatever was sent
             self._refuse(503, "ServiceUnavailable", "Please reduce your request rate.")
 
     def data_received(self, data: bytes) -> None:

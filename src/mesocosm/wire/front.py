@@ -116,6 +116,7 @@ class Server:
             lifespan="off",
             ws="none",
             log_config=None,
+            log_level="error",  # what a client sends is no reason for a line in the log
             access_log=False,
             proxy_headers=False,
             server_header=False,
@@ -203,6 +204,9 @@ class _Front:
                 if unread:
                     body = request.body = await self._receive(request, admission, receive)
                     unread = False
+                    _check_payload(request, admission)
+                elif request.method in ("PUT", "POST"):
+                    request.body = MemoryBody(b"", admission.blobs)  # which can be kept
                     _check_payload(request, admission)
                 response = await self._app.call(request, admission)
             except _Gone:
