@@ -1,4 +1,5 @@
-"""What services do on the wire beyond their models: the one file of this floor where services are named.
+"""What services do on the wire beyond their models: the one file of this floor where services are
+named.
 
 Each fact is AWS's own behaviour, as its API references and the SDKs' customisations describe it.
 """
@@ -25,7 +26,9 @@ class Dialect(msgspec.Struct, kw_only=True, frozen=True):
     """The namespace of XML answers, where the metadata has none."""
 
     roots: dict[str, str] = {}
-    """The root element of an operation's XML answer, where it is not the name of the output shape."""
+    """The root element of an operation's XML answer, where it is not the name of the output
+    shape.
+    """
 
     single: frozenset[str] = frozenset()
     """Operations whose only body member is itself the root element."""
@@ -34,10 +37,15 @@ class Dialect(msgspec.Struct, kw_only=True, frozen=True):
     """The error code of a request that breaks a constraint; None for the protocol's own."""
 
     missing: str | None = None
-    """The error code of a missing parameter, worded "The request must contain the parameter X."; None for `invalid`."""
+    """The error code of a missing parameter, worded "The request must contain the parameter X.";
+    None for `invalid`.
+    """
 
     validates: bool = True
     """Whether constraints of the model are checked before the operation runs."""
+
+    enums: bool = True
+    """Whether values outside the model's enumerations are refused before the operation runs."""
 
     malformed: str | None = None
     """The error code of a request that cannot be read; None for the protocol's own."""
@@ -84,7 +92,6 @@ _S3_ROOTS = {
     "GetObjectAttributes": "GetObjectAttributesResponse",
     "GetObjectTagging": "Tagging",
     "ListBucketAnalyticsConfigurations": "ListBucketAnalyticsConfigurationResult",
-    "ListBucketIntelligentTieringConfigurations": "ListBucketIntelligentTieringConfigurationsOutput",
     "ListBucketInventoryConfigurations": "ListInventoryConfigurationsResult",
     "ListBucketMetricsConfigurations": "ListMetricsConfigurationsResult",
     "ListBuckets": "ListAllMyBucketsResult",
@@ -104,19 +111,24 @@ _S3_STATUSES = {
         304: "NotModified",
         307: "Redirect TemporaryRedirect",
         403: (
-            "AccessDenied AccountProblem AllAccessDisabled CrossLocationLoggingProhibited InvalidAccessKeyId "
-            "InvalidObjectState InvalidPayer InvalidSecurity NotSignedUp RequestTimeTooSkewed SignatureDoesNotMatch"
+            "AccessDenied AccountProblem AllAccessDisabled CrossLocationLoggingProhibited "
+            "InvalidAccessKeyId "
+            "InvalidObjectState InvalidPayer InvalidSecurity NotSignedUp RequestTimeTooSkewed "
+            "SignatureDoesNotMatch"
         ),
         404: (
-            "NoSuchAccessPoint NoSuchBucket NoSuchBucketPolicy NoSuchConfiguration NoSuchCORSConfiguration NoSuchKey "
-            "NoSuchLifecycleConfiguration NoSuchObjectLockConfiguration NoSuchPublicAccessBlockConfiguration "
+            "NoSuchAccessPoint NoSuchBucket NoSuchBucketPolicy NoSuchConfiguration "
+            "NoSuchCORSConfiguration NoSuchKey "
+            "NoSuchLifecycleConfiguration NoSuchObjectLockConfiguration "
+            "NoSuchPublicAccessBlockConfiguration "
             "NoSuchTagSet NoSuchTagSetError NoSuchUpload NoSuchVersion NoSuchWebsiteConfiguration "
             "ObjectLockConfigurationNotFoundError OwnershipControlsNotFoundError "
             "ReplicationConfigurationNotFoundError ServerSideEncryptionConfigurationNotFoundError"
         ),
         405: "MethodNotAllowed",
         409: (
-            "BucketAlreadyExists BucketAlreadyOwnedByYou BucketNotEmpty ConditionalRequestConflict ClientTokenConflict "
+            "BucketAlreadyExists BucketAlreadyOwnedByYou BucketNotEmpty "
+            "ConditionalRequestConflict ClientTokenConflict "
             "InvalidBucketState OperationAborted RestoreAlreadyInProgress"
         ),
         411: "MissingContentLength",
@@ -129,7 +141,8 @@ _S3_STATUSES = {
     for code in codes.split()
 }
 
-# The query protocol's names of SQS, which its model dropped when SQS moved to JSON (API version 2012-11-05).
+# The query protocol's names of SQS, which its model dropped when SQS moved to JSON (API version
+# 2012-11-05).
 _NAMED = {"keyName": "Name", "valueName": "Value"}
 _SQS_SHAPES: dict[str, dict[str, Any]] = {
     "AttributeNameList": {"memberName": "AttributeName"},
@@ -180,7 +193,8 @@ _SQS_CODES = {
     "KmsThrottled": "KMS.ThrottlingException",
 }
 
-# https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreateAccount.html, InvalidInputException
+# https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreateAccount.html,
+# InvalidInputException
 _ORGANIZATIONS = {
     "pattern": (
         "You provided a value that does not match the required pattern.",
@@ -215,6 +229,7 @@ _DIALECTS: dict[str, Dialect] = {
     ),
     "sqs": Dialect(
         namespace="http://queue.amazonaws.com/doc/2012-11-05/",
+        enums=False,  # ReceiveMessage's AttributeNames takes other names than its model says
         missing="MissingParameter",
         invalid="InvalidParameterValue",
         query_codes=_SQS_CODES,

@@ -1,8 +1,9 @@
 """The constraints of the models, checked as AWS's services do and worded as they word it.
 
-A check is a closure that appends findings; a request without findings costs one look at each constrained member.
-The wording is that of AWS's service framework: "1 validation error detected: Value 'x' at 'userName' failed to satisfy
-constraint: Member must have length less than or equal to 64".
+A check is a closure that appends findings; a request without findings costs one look at each
+constrained member. The wording is that of AWS's service framework: "1 validation error detected:
+Value 'x' at 'userName' failed to satisfy constraint: Member must have length less than or equal to
+64".
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ Validate = Callable[[Any], None]
 
 
 class Finding(NamedTuple):
-    """One broken constraint: the path of the value, the value as shown, the kind, and the sentence."""
+    """One broken constraint: the path of the value, the value as shown, the kind, and the
+    sentence.
+    """
 
     path: str
     value: str | None
@@ -34,7 +37,9 @@ class Finding(NamedTuple):
 
 
 class Constraint(NamedTuple):
-    """One constraint of a scalar, list or map: whether a value keeps it, its kind, and its sentence."""
+    """One constraint of a scalar, list or map: whether a value keeps it, its kind, and its
+    sentence.
+    """
 
     keeps: Callable[[Any], bool]
     kind: str
@@ -228,7 +233,9 @@ def _own(shape: Shape) -> Check | None:
 
 
 def _elements(shape: Shape, prefix: str, items: Callable[[Any], Any]) -> Check | None:
-    """The check of all scalars of a collection at once: AWS names the collection and lists what each must satisfy."""
+    """The check of all scalars of a collection at once: AWS names the collection and lists what
+    each must satisfy.
+    """
     if shape.type in ("structure", "list", "map"):
         return None
     each = constraints(shape)
@@ -267,7 +274,7 @@ def constraints(shape: Shape) -> list[Constraint]:
             sentence = f"Member must satisfy regular expression pattern: {shape.get('pattern')}"
             full = pattern.fullmatch
             found.append(Constraint(lambda value: full(value) is not None, "pattern", sentence))
-    if shape.get("enum"):
+    if shape.get("enum") and of(shape.service.name).enums:
         known = frozenset(shape.get("enum"))
         sentence = f"Member must satisfy enum value set: [{', '.join(shape.get('enum'))}]"
         found.append(Constraint(known.__contains__, "enum", sentence))

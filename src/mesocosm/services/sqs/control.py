@@ -1,4 +1,4 @@
-"""What queues do by themselves: old messages expire, what was purged or deleted is cleared away, messages are moved."""
+"""What queues do by themselves: messages expire and are moved, what was purged is cleared away."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Queues and their messages as rows, and the index that keeps the messages' order.
 
-A message is one row, written once; receiving it writes a second, small row beside it, so that a body is stored once
-however often it is received.
+A message is one row, written once; receiving it writes a second, small row beside it, so that a
+body is stored once however often it is received.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Key: TypeAlias = tuple[str, int]
 class Queue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A queue. Times are epoch seconds, durations seconds, sizes bytes.
 
-    `store` is under which its messages lie: the queue's id, a dot, and a number that grows at each purge.
+    `store` is where its messages lie: the queue's id, a dot, and a number that grows at each purge.
     """
 
     name: str
@@ -67,9 +67,9 @@ class Deleted(msgspec.Struct, frozen=True):
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """A message as it was sent. `visible`: delayed until then; `source`: the ARN of the queue it was moved from.
+    """A message as it was sent. `visible`: delayed until then.
 
-    `receives` and `first` are what it brought along from that queue.
+    `source` is the ARN of the queue it was moved from; `receives` and `first` it brought along.
     """
 
     id: str
@@ -105,14 +105,14 @@ class Sent(msgspec.Struct, frozen=True, gc=False):
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """What was given for a ReceiveRequestAttemptId: sequence numbers with the nonce and the end of each receipt."""
+    """What was given for a ReceiveRequestAttemptId: sequence number, nonce and end of each."""
 
     at: float
     given: tuple[tuple[int, str, float], ...]
 
 
 class MoveTask(msgspec.Struct, frozen=True, kw_only=True):
-    """A message move task. `source` is a queue's name; `destination` an ARN or "" (each message's own source)."""
+    """A message move task. `source`: a queue's name; `destination`: an ARN, or "" (where from)."""
 
     source: str
     source_arn: str
@@ -255,7 +255,7 @@ def split_arn(arn: str) -> tuple[str, str, str] | None:
 
 
 def url_of(call: Call, account: str, name: str) -> str:
-    """The URL of a queue at the host the client called; from within, at the host AWS's clients would."""
+    """The URL of a queue at the host the client called; from within, at a name that leads here."""
     if call.http is not None and call.http.host:
         return f"{'https' if call.secure else 'http'}://{call.http.host}/{account}/{name}"
     return f"http://sqs.{call.region}.localhost:4566/{account}/{name}"

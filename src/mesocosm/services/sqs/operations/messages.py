@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import NamedTuple, Protocol
 
 from msgspec.structs import replace
@@ -79,7 +80,8 @@ def checked(queue: Opened, given: Sendable) -> Checked:
     size = len(body) + (rules.attributes_size(attributes) if attributes else 0)
     if size > row.maximum_size:
         raise rules.invalid(
-            f"One or more parameters are invalid. Reason: Message must be shorter than {row.maximum_size} bytes."
+            "One or more parameters are invalid. "
+            f"Reason: Message must be shorter than {row.maximum_size} bytes."
         )
     rules.check_text(text)
     delay = given.delay_seconds
@@ -110,7 +112,7 @@ NOT_FOR_KIND = "The request include parameter that is not valid for this queue t
 
 
 def _fifo_ids(queue: Opened, given: Sendable, body: bytes) -> tuple[str, str]:
-    """Message group and deduplication id; on a standard queue a group alone (fair queues) may be given."""
+    """Message group and deduplication id; a standard queue takes a group alone (fair queues)."""
     group, deduplication = given.message_group_id, given.message_deduplication_id
     if group is not None:
         rules.check_token("MessageGroupId", group)
@@ -159,7 +161,7 @@ def _put(queue: Opened, message: Message) -> tuple[str, int]:
     if before is not None and before.at > forgotten:
         return before.id, before.seq
     recent = call.world.derived(Lines).recent(queue.account, call.region, row.id)
-    for old, (used, at) in zip(range(2), recent.items(), strict=False):
+    for used, at in list(islice(recent.items(), 2)):
         if at <= forgotten and used in uses:
             del uses[used]
     name = call.ids.uuid()
@@ -217,7 +219,7 @@ def receive_message(call: Call, request: api.ReceiveMessageRequest) -> api.Recei
     taken = _again(queue, attempt, visibility) if attempt else []
     if not taken:
         taken, moved = _take(queue, limit, visibility)
-        if not taken and not moved and call.now < call.since + wait:
+        if not taken and not moved and call.http is not None and call.now < call.since + wait:
             due = queue.line.next_due()
             until = call.since + wait
             raise call.wait(queue.topic, until if due is None else min(until, due))
@@ -277,13 +279,13 @@ def _take(queue: Opened, limit: int, visibility: int) -> tuple[list[Taken], bool
             continue
         if row.fifo and message.group in blocked:
             continue
-        if dead_letters is not None and receipt is not None:
-            if receipt.receives - message.receives >= row.max_receives:
-                _bury(queue, seq, message, receipt, dead_letters)
-                moved += 1
-                if moved == DEAD_LETTERS_AT_ONCE:
-                    return taken, True
-                continue
+        received = receipt.receives - message.receives if receipt is not None else 0
+        if dead_letters is not None and receipt is not None and received >= row.max_receives:
+            _bury(queue, seq, message, receipt, dead_letters)
+            moved += 1
+            if moved == DEAD_LETTERS_AT_ONCE:
+                return taken, True
+            continue
         taken.append(_hide(queue, seq, message, receipt, visibility))
         if len(taken) == limit:
             break
@@ -419,7 +421,7 @@ EXPIRED = "The receipt handle has expired."
 
 
 def held(queue: Opened, text: str | None) -> tuple[rules.Handle, Message | None, Receipt | None]:
-    """What a receipt handle stands for. The message is None when it is gone, or when the handle is an older one."""
+    """What a receipt handle stands for: no message when it is gone, or the handle is an old one."""
     if not text:
         raise rules.missing("ReceiptHandle")
     handle = rules.decode_handle(text)
@@ -431,16 +433,15 @@ def held(queue: Opened, text: str | None) -> tuple[rules.Handle, Message | None,
     message, receipt = queue.messages.get(key), queue.receipts.get(key)
     if handle.store != queue.queue.store:
         return handle, None, None  # purged
-    if queue.queue.fifo and message is not None:
-        if receipt is None or receipt.nonce != handle.nonce or receipt.until <= queue.call.now:
-            raise bad_parameter(text, "ReceiptHandle", EXPIRED)
-    if receipt is None or receipt.nonce != handle.nonce:
-        return handle, None, None
-    return handle, message, receipt
+    current = receipt is not None and receipt.nonce == handle.nonce
+    ended = not current or receipt is None or receipt.until <= queue.call.now
+    if queue.queue.fifo and message is not None and ended:
+        raise bad_parameter(text, "ReceiptHandle", EXPIRED)
+    return handle, message if current else None, receipt if current else None
 
 
 def delete(queue: Opened, text: str | None) -> None:
-    """Delete the message of a receipt handle; an older handle of a standard queue deletes nothing."""
+    """Delete the message of a receipt handle; an old handle of a standard queue does nothing."""
     handle, message, _ = held(queue, text)
     if message is not None:
         queue.drop(handle.seq)
@@ -468,7 +469,8 @@ def change_visibility(queue: Opened, text: str | None, timeout: int | None) -> N
         raise bad_parameter(
             timeout,
             "VisibilityTimeout",
-            f"Total VisibilityTimeout for the message is beyond the limit [{VISIBILITY_MAX} seconds]",
+            "Total VisibilityTimeout for the message is beyond the limit "
+            f"[{VISIBILITY_MAX} seconds]",
         )
     queue.receipts[handle.store, handle.seq] = replace(receipt, until=call.now + timeout)
     call.notify(queue.topic)

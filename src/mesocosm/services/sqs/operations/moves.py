@@ -87,7 +87,7 @@ def _sources(call: Call, dead_letter_arn: str) -> list[str]:
 def start_message_move_task(
     call: Call, request: api.StartMessageMoveTaskRequest
 ) -> api.StartMessageMoveTaskResult:
-    """Begin to move the messages of a dead-letter queue; a timer goes on with it second by second."""
+    """Begin to move the messages of a dead-letter queue; a timer goes on with it."""
     rate = request.max_number_of_messages_per_second
     if rate is not None and not 1 <= rate <= RATE_MAX:
         reason = f"Must be between 1 and {RATE_MAX}, if provided."
@@ -106,8 +106,8 @@ def start_message_move_task(
     if any(tasks[name].status == "RUNNING" for name in earlier):
         raise AwsError(
             "UnsupportedOperation",
-            "There is already a task running. Only one active task is allowed for a source queue arn "
-            "at a given time.",
+            "There is already a task running. Only one active task is allowed for a source queue "
+            "arn at a given time.",
         )
     for name in sorted(earlier, key=lambda name: tasks[name].started)[: len(earlier) - KEPT + 1]:
         del tasks[name]

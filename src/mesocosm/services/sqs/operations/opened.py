@@ -1,4 +1,4 @@
-"""A queue as an operation holds it: its row, its messages and their order, in the cell where it lives."""
+"""A queue as an operation holds it: its row, its messages and their order, in its own cell."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Opened:
             self.call.notify(self.topic)
 
     def expire_at(self, due: float) -> None:
-        """Look for messages beyond the retention period at a time, unless that is to be done earlier anyway."""
+        """Look for messages beyond the retention period at a time, or earlier if so set."""
         call = self.call
         set_before = call.timers.get("sqs", "expire", self.name, self.account, call.region)
         if set_before is None or set_before.due > due:
@@ -101,7 +101,7 @@ def opened(call: Call, url: str | None) -> Opened:
 
 
 def own(call: Call, url: str | None) -> Opened:
-    """A queue of the caller's own account: operations to which cross-account permissions do not apply."""
+    """A queue of the caller's own account, where cross-account permissions do not apply."""
     account, _ = address(url or "")
     if account != call.account:
         raise AwsError("AccessDenied", f"Access to the resource {url} is denied.", status=403)

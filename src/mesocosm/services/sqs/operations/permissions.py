@@ -1,4 +1,4 @@
-"""Who else may use a queue: AddPermission and RemovePermission write statements of the queue's policy."""
+"""Who else may use a queue: AddPermission and RemovePermission write the queue's policy."""
 
 from __future__ import annotations
 

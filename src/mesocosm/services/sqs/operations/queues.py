@@ -152,8 +152,8 @@ def create_queue(call: Call, request: api.CreateQueueRequest) -> api.CreateQueue
     if gone is not None and gone.at > call.now - AGAIN_SECONDS:
         raise AwsError(
             "QueueDeletedRecently",
-            "You must wait 60 seconds after deleting a queue before you can create another with the "
-            "same name.",
+            "You must wait 60 seconds after deleting a queue before you can create another with "
+            "the same name.",
         )
     _check_tags(name, request.tags or {})
     row = Queue(
@@ -241,7 +241,7 @@ def _results(limit: int | None) -> int:
 
 @sqs.operation("ListQueues")
 def list_queues(call: Call, request: api.ListQueuesRequest) -> api.ListQueuesResult:
-    """The URLs of the caller's queues in this Region. Without MaxResults there is no second page."""
+    """The URLs of the caller's queues in this Region; without MaxResults no second page."""
     prefix = request.queue_name_prefix or ""
     names = [name for name in call.rows(queues) if name.startswith(prefix)]
     limit = _results(request.max_results)

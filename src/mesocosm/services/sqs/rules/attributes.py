@@ -214,8 +214,8 @@ def redrive_allow(value: str) -> str:
         if sources is not None:
             raise bad_value(
                 name,
-                "Amazon SQS can't create the redrive allow policy. sourceQueueArns may be specified only "
-                "when redrivePermission is byQueue.",
+                "Amazon SQS can't create the redrive allow policy. sourceQueueArns may be "
+                "specified only when redrivePermission is byQueue.",
             )
         return json.dumps({"redrivePermission": permission}, separators=(",", ":"))
     if (
@@ -225,8 +225,8 @@ def redrive_allow(value: str) -> str:
     ):
         raise bad_value(
             name,
-            "Amazon SQS can't create the redrive allow policy. When you specify the byQueue permission "
-            f"type, you must also specify 1 to {SOURCES_MAX} sourceQueueArns values.",
+            "Amazon SQS can't create the redrive allow policy. When you specify the byQueue "
+            f"permission type, you must also specify 1 to {SOURCES_MAX} sourceQueueArns values.",
         )
     shown = {"redrivePermission": permission, "sourceQueueArns": sources}
     return json.dumps(shown, separators=(",", ":"))

@@ -1,8 +1,8 @@
 """The order of the messages of one queue: who is ready, who is hidden until when, who is oldest.
 
-A line is an index over rows, never the truth: it is told of committed rows only, and whoever takes a message from it
-looks at the row again. Time is epoch seconds of the world's clock. Messages are known by their sequence number, which
-grows with each message of a queue.
+A line is an index over rows, never the truth: it is told of committed rows only, and whoever takes
+a message from it looks at the row again. Time is epoch seconds of the world's clock. Messages are
+known by their sequence number, which grows with each message of a queue.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Line:
         return seq in self._sent or seq in self._early_sent
 
     def next(self, now: float) -> int:
-        """A new sequence number: milliseconds of the clock and a count, always greater than the last."""
+        """A new sequence number: milliseconds and a count, always greater than the last."""
         self._last = max(self._last + 1, int(now * 1000) * 1_000_000)
         return self._last
 
@@ -177,7 +177,7 @@ class Group:
 
 
 class GroupedLine(Line):
-    """A FIFO queue: strict order within a message group, and nothing from a group of which something is in flight."""
+    """A FIFO queue: strict order within a group, and none of it while one is in flight."""
 
     def __init__(self) -> None:
         super().__init__()

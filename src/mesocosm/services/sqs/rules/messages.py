@@ -1,6 +1,6 @@
 """Messages: what may be sent, how large it is, and the digests clients check.
 
-Source: Amazon SQS API reference, SendMessage; developer guide, "Amazon SQS message metadata" (the MD5 of attributes).
+Source: Amazon SQS API reference, SendMessage; developer guide, "Amazon SQS message metadata".
 """
 
 from __future__ import annotations
@@ -97,7 +97,8 @@ def attributes_of(given: Mapping[str, AttributeValue] | None) -> dict[str, Attri
         return None
     if len(given) > ATTRIBUTES_MAX:
         raise invalid(
-            f"Number of message attributes [{len(given)}] exceeds the allowed maximum [{ATTRIBUTES_MAX}]."
+            f"Number of message attributes [{len(given)}] exceeds the allowed maximum "
+            f"[{ATTRIBUTES_MAX}]."
         )
     return {name: _attribute(name, value) for name, value in given.items()}
 
@@ -122,7 +123,8 @@ def _attribute(name: str, value: AttributeValue) -> Attribute:
     if other is not None and held is None:
         wanted = "binary" if family == "Binary" else "string"
         raise invalid(
-            f"The message attribute '{name}' with type '{kind}' must use field '{wanted.capitalize()}'."
+            f"The message attribute '{name}' with type '{kind}' must use field "
+            f"'{wanted.capitalize()}'."
         )
     if not held:
         raise invalid(
@@ -140,13 +142,13 @@ def _attribute(name: str, value: AttributeValue) -> Attribute:
 def _check_attribute_name(name: str) -> None:
     if not _ATTRIBUTE_NAME.fullmatch(name):
         raise invalid(
-            f"The message attribute name '{name}' is invalid. Attribute name can contain A-Z, a-z, 0-9, "
-            "underscore (_), hyphen (-), and period (.) characters."
+            f"The message attribute name '{name}' is invalid. Attribute name can contain A-Z, a-z, "
+            "0-9, underscore (_), hyphen (-), and period (.) characters."
         )
     if name.startswith(".") or name.endswith(".") or ".." in name:
         raise invalid(
-            f"The message attribute name '{name}' is invalid. Attribute name can not start or end with "
-            "a period (.), and can not have periods in succession (..)."
+            f"The message attribute name '{name}' is invalid. Attribute name can not start or end "
+            "with a period (.), and can not have periods in succession (..)."
         )
     if name.lower().startswith(("aws.", "amazon.")):
         raise invalid(
@@ -171,15 +173,15 @@ def trace_of(given: Mapping[str, AttributeValue] | None) -> str:
             raise invalid(f"The message system attribute '{name}' must have the type 'String'.")
         if not value.string_value:
             raise invalid(
-                f"The message system attribute '{name}' must contain non-empty message attribute value "
-                "for message attribute type 'String'."
+                f"The message system attribute '{name}' must contain non-empty message attribute "
+                "value for message attribute type 'String'."
             )
         check_text(value.string_value)
     return given["AWSTraceHeader"].string_value or ""
 
 
 def attributes_digest(attributes: Mapping[str, Attribute]) -> str:
-    """The MD5 of message attributes: name, type and value, each with its length, in order of names."""
+    """The MD5 of message attributes: name, type and value with their lengths, by name."""
     parts: list[bytes] = []
     for name in sorted(attributes):
         kind, data = attributes[name]
