@@ -1,7 +1,7 @@
 """Microseconds of one warm authorisation.
 
-20 identity statements in 3 policies, 3 SCP levels with denies, a boundary. Each figure is the median over single decisions, making the context included. Run:
-`python bench/authorise.py`.
+20 identity statements in 3 policies, 3 SCP levels with denies, a boundary. Each figure is the
+median over single decisions, the making of the context included. Run: `python bench/authorise.py`.
 """
 
 from __future__ import annotations

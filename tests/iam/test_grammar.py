@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mesocosm.iam import PolicyError, parse
 
@@ -70,3 +73,31 @@ def test_trust_and_bucket_policies() -> None:
 def test_actions_that_do_not_exist_are_accepted() -> None:
     body = {**GOOD, "Action": "s3:GetAccountPublic"}
     assert parse({"Version": "2012-10-17", "Statement": body}, "scp", check=True)
+
+
+names = st.sampled_from(
+    ["Version", "Statement", "Effect", "Action", "Resource", "Principal", "AWS", "Condition",
+     "StringEquals", "NotPrincipal", "Sid", "NotResource", "ForAllValues:Bool", "Null"]
+)  # fmt: skip
+scalars = st.none() | st.booleans() | st.integers() | st.sampled_from(["*", "Allow", "${a", "a:b"])
+trees = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner), max_leaves=9
+)
+elements = ["Action", "Resource", "NotResource", "Principal", "NotPrincipal", "Condition", "Sid"]
+bodies = st.fixed_dictionaries(
+    {"Effect": st.just("Allow")}, optional=dict.fromkeys(elements, trees)
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    trees | st.fixed_dictionaries({"Statement": bodies | st.lists(bodies, max_size=2)}),
+    st.sampled_from(["identity", "resource", "trust", "rcp", "endpoint"]),
+    st.booleans(),
+    st.sampled_from(["", "s3"]),
+)
+def test_any_document_is_compiled_or_refused(
+    document: Any, kind: Any, check: bool, service: str
+) -> None:
+    with contextlib.suppress(PolicyError):
+        parse(document, kind, check=check, service=service)

@@ -229,9 +229,11 @@ def _conditions(block: Mapping[str, Mapping[str, object]], variables: bool) -> I
 
 
 def _principals(element: object, kind: str) -> Principals | None:
+    if kind not in WITH_PRINCIPAL:
+        return None
     if element is None:
         # An endpoint policy is for everyone who uses the endpoint; elsewhere nobody is named.
-        return Principals(kind == "endpoint", {}) if kind in WITH_PRINCIPAL else None
+        return Principals(kind == "endpoint", {})
     if isinstance(element, str):
         return Principals(element == "*", {} if element == "*" else {"AWS": _aws([element])})
     assert isinstance(element, Mapping)
