@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 
 def verify_document(call: Call) -> None:
-    """Check the checksums that come with a document. Raises InvalidDigest, BadDigest, InvalidRequest."""
+    """Check the checksums that come with a document. Raises InvalidDigest, BadDigest,
+    InvalidRequest.
+    """
     http = call.http
     if http is None:
         return
@@ -40,12 +42,14 @@ def change(call: Call, bucket: rows.Bucket, **members: Any) -> None:
     rows.put_bucket(call.world, replace(bucket, **members))
 
 
-# -- versioning ------------------------------------------------------------------------------------------------
+# -- versioning -----------------------------------------------------------------------------------
 
 
 @s3.operation("PutBucketVersioning", resource=bucket_arn, conditions=request_keys)
 def put_bucket_versioning(call: Call, request: api.PutBucketVersioningRequest) -> None:
-    """Enable or suspend versioning. MFA delete takes an MFA device, which is kept as asked for by its owner."""
+    """Enable or suspend versioning. MFA delete takes an MFA device, which is kept as asked for by
+    its owner.
+    """
     bucket = open_bucket(call, request)
     verify_document(call)
     configuration = request.versioning_configuration
@@ -63,7 +67,8 @@ def put_bucket_versioning(call: Call, request: api.PutBucketVersioningRequest) -
     if bucket.object_lock and status == "Suspended":
         raise AwsError(
             "InvalidBucketState",
-            "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.",
+            "An Object Lock configuration is present on this bucket, so the versioning state "
+            "cannot be changed.",
             status=409,
         )
     if mfa is not None and mfa != (bucket.mfa_delete or "Disabled"):
@@ -91,7 +96,7 @@ def get_bucket_versioning(
     )
 
 
-# -- tags --------------------------------------------------------------------------------------------------------
+# -- tags -----------------------------------------------------------------------------------------
 
 
 def _tags(request: api.PutBucketTaggingRequest) -> dict[str, str]:
@@ -139,7 +144,7 @@ def delete_bucket_tagging(call: Call, request: api.DeleteBucketTaggingRequest) -
     change(call, open_bucket(call, request), tags={})
 
 
-# -- who pays, acceleration, ABAC ----------------------------------------------------------------------------------
+# -- who pays, acceleration, ABAC -----------------------------------------------------------------
 
 
 @s3.operation("PutBucketRequestPayment", resource=bucket_arn, conditions=request_keys)

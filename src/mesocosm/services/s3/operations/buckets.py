@@ -100,7 +100,9 @@ def create_bucket(call: Call, request: api.CreateBucketRequest) -> api.CreateBuc
     ownership = request.object_ownership or "BucketOwnerEnforced"
     if ownership not in OWNERSHIPS:
         raise attributes.argument(
-            "Invalid x-amz-object-ownership header: " + ownership, "x-amz-object-ownership", ownership
+            "Invalid x-amz-object-ownership header: " + ownership,
+            "x-amz-object-ownership",
+            ownership,
         )
     owner = rows.canonical_id(account)
     acl = acls.requested(request, owner, owner, bucket=True)
@@ -116,7 +118,9 @@ def create_bucket(call: Call, request: api.CreateBucketRequest) -> api.CreateBuc
             "Bucket cannot have public ACLs set with BlockPublicAccess enabled",
             status=400,
         )
-    owned = sum(row.account == account for row in call.rows(rows.buckets, *rows.PARTITION_CELL).values())
+    owned = sum(
+        row.account == account for row in call.rows(rows.buckets, *rows.PARTITION_CELL).values()
+    )
     if owned >= BUCKETS_MAX:
         raise AwsError(
             "TooManyBuckets",
@@ -142,7 +146,9 @@ def create_bucket(call: Call, request: api.CreateBucketRequest) -> api.CreateBuc
             object_lock=lock,
         ),
     )
-    return api.CreateBucketOutput(location=_location(name, region), bucket_arn=f"arn:aws:s3:::{name}")
+    return api.CreateBucketOutput(
+        location=_location(name, region), bucket_arn=f"arn:aws:s3:::{name}"
+    )
 
 
 def _location(name: str, region: str) -> str:
@@ -161,7 +167,8 @@ def _region(call: Call, request: api.CreateBucketRequest) -> str:
             return endpoint
         raise AwsError(
             "IllegalLocationConstraintException",
-            "The unspecified location constraint is incompatible for the region specific endpoint this request was "
+            "The unspecified location constraint is incompatible for the region specific "
+            "endpoint this request was "
             "sent to.",
             status=400,
         )
@@ -176,7 +183,8 @@ def _region(call: Call, request: api.CreateBucketRequest) -> str:
     if endpoint not in ("us-east-1", region):
         raise AwsError(
             "IllegalLocationConstraintException",
-            f"The {constraint} location constraint is incompatible for the region specific endpoint this request "
+            f"The {constraint} location constraint is incompatible for the region specific "
+            "endpoint this request "
             "was sent to.",
             status=400,
         )
@@ -184,11 +192,14 @@ def _region(call: Call, request: api.CreateBucketRequest) -> str:
 
 
 def _exists(call: Call, bucket: rows.Bucket, region: str) -> api.CreateBucketOutput:
-    """A bucket of that name exists. In us-east-1 its owner is told that all is well (legacy behaviour)."""
+    """A bucket of that name exists. In us-east-1 its owner is told that all is well (legacy
+    behaviour).
+    """
     if bucket.account != call.account:
         raise AwsError(
             "BucketAlreadyExists",
-            "The requested bucket name is not available. The bucket namespace is shared by all users of the system. "
+            "The requested bucket name is not available. The bucket namespace is shared by all "
+            "users of the system. "
             "Please select a different name and try again.",
             BucketName=bucket.name,
         )
@@ -282,7 +293,9 @@ def list_buckets(call: Call, request: api.ListBucketsRequest) -> api.ListBuckets
 def get_bucket_location(
     call: Call, request: api.GetBucketLocationRequest
 ) -> api.GetBucketLocationOutput:
-    """The bucket's Region; nothing for us-east-1. Answered in every Region, so that clients can find their way."""
+    """The bucket's Region; nothing for us-east-1. Answered in every Region, so that clients can
+    find their way.
+    """
     bucket = rows.bucket_row(call.world, request.bucket)
     if bucket is None:
         raise no_such_bucket(request.bucket)

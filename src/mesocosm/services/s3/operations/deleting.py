@@ -37,6 +37,9 @@ class Condition(NamedTuple):
     modified: float | None = None
 
 
+ANY = Condition()
+
+
 class Deletion(NamedTuple):
     """What a deletion did: the version deleted (if one was named) or the marker made."""
 
@@ -47,7 +50,9 @@ class Deletion(NamedTuple):
 
 def _needs(call: Call, request: api.DeleteObjectRequest) -> list[Need]:
     if request.bypass_governance_retention and reachable(call, request.bucket) is not None:
-        return [Need("s3:BypassGovernanceRetention", f"arn:aws:s3:::{request.bucket}/{request.key}")]
+        return [
+            Need("s3:BypassGovernanceRetention", f"arn:aws:s3:::{request.bucket}/{request.key}")
+        ]
     return []
 
 
@@ -84,12 +89,14 @@ def delete(
     bucket: rows.Bucket,
     key: str,
     version: str | None,
-    condition: Condition = Condition(),
+    condition: Condition = ANY,
     *,
     bypass: bool = False,
     mfa: str | None = None,
 ) -> Deletion:
-    """Delete as S3 does. Raises PreconditionFailed, AccessDenied (object lock, MFA delete), InvalidArgument."""
+    """Delete as S3 does. Raises PreconditionFailed, AccessDenied (object lock, MFA delete),
+    InvalidArgument.
+    """
     names.check_key(key)
     versions = rows.version_rows(call.world, bucket)
     place = (bucket.name, key, 0)
@@ -223,7 +230,9 @@ def _verify(call: Call, request: api.DeleteObjectsRequest) -> None:
     stated |= http.trailers
     if md5 is not None:
         checksums.verify_md5(md5, body)
-    found = [(a, stated[checksums.header(a)]) for a in checksums.MEMBERS if checksums.header(a) in stated]
+    found = [
+        (a, stated[checksums.header(a)]) for a in checksums.MEMBERS if checksums.header(a) in stated
+    ]
     if not found and md5 is None:
         raise AwsError(
             "InvalidRequest",

@@ -1,4 +1,6 @@
-"""ListObjects, ListObjectsV2 and ListObjectVersions: range scans over the ordered table of versions."""
+"""ListObjects, ListObjectsV2 and ListObjectVersions: range scans over the ordered table of
+versions.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mesocosm.call.call import Call
-    from mesocosm.world import Rows
 
 Versions = "Rows[rows.VersionKey, rows.Object]"
 
@@ -192,7 +193,9 @@ def list_object_versions(
 
 
 def _versions(request: Any, bucket: rows.Bucket, versions: Any) -> Any:
-    """The entries after the markers. Raises InvalidArgument for a version marker without a key marker."""
+    """The entries after the markers. Raises InvalidArgument for a version marker without a key
+    marker.
+    """
     key, version = request.key_marker or "", request.version_id_marker
     start: rows.VersionKey | None = None
     if version is not None:

@@ -45,6 +45,7 @@ _get = versioned("s3:GetObject", "s3:GetObjectVersion")
 )
 def get_object(call: Call, request: api.GetObjectRequest) -> api.GetObjectOutput:
     """An object's bytes, or a range of them, with what is known of it."""
+    answer: api.GetObjectOutput
     answer, row, key, start, stop = _read(call, request, api.GetObjectOutput)
     if row.storage_class in attributes.ARCHIVED and not restored(call, row):
         raise invalid_state(row)
@@ -62,7 +63,9 @@ def head_object(call: Call, request: api.HeadObjectRequest) -> api.HeadObjectOut
 
 
 def _read(call: Call, request: Any, make: Any) -> tuple[Any, rows.Object, Any, int, int]:
-    """The answer without its body; the version, the customer's key, and the bytes that are asked for."""
+    """The answer without its body; the version, the customer's key, and the bytes that are asked
+    for.
+    """
     bucket = open_bucket(call, request)
     _, row = open_object(call, bucket, request.key, request.version_id)
     key = storing.customer_key(call, request)
@@ -121,7 +124,9 @@ def _check_conditions(call: Call, bucket: rows.Bucket, request: Any, row: rows.O
 
 
 def _span(request: Any, row: rows.Object) -> tuple[int, int, bool]:
-    """The bytes asked for, from and up to but not with, and whether that is a part of the object (206)."""
+    """The bytes asked for, from and up to but not with, and whether that is a part of the object
+    (206).
+    """
     number = request.part_number
     if request.range is not None:
         if number is not None:
@@ -136,7 +141,9 @@ def _span(request: Any, row: rows.Object) -> tuple[int, int, bool]:
         return 0, row.size, False
     if not 1 <= number <= 10_000:
         raise attributes.argument(
-            "Part number must be an integer between 1 and 10000, inclusive", "partNumber", str(number)
+            "Part number must be an integer between 1 and 10000, inclusive",
+            "partNumber",
+            str(number),
         )
     count = row.parts or 1
     if number > count:
@@ -154,9 +161,7 @@ def _span(request: Any, row: rows.Object) -> tuple[int, int, bool]:
     return start, start + sizes[number - 1], True
 
 
-def _describe(
-    call: Call, bucket: rows.Bucket, request: Any, row: rows.Object, answer: Any
-) -> None:
+def _describe(call: Call, bucket: rows.Bucket, request: Any, row: rows.Object, answer: Any) -> None:
     """The rarer headers of a version."""
     storing.show_encryption(answer, row.encryption)
     if row.storage_class != "STANDARD":
@@ -173,9 +178,7 @@ def _describe(
         _show_lock(call, bucket, request, row.lock, answer)
 
 
-def _show_lock(
-    call: Call, bucket: rows.Bucket, request: Any, lock: rows.Lock, answer: Any
-) -> None:
+def _show_lock(call: Call, bucket: rows.Bucket, request: Any, lock: rows.Lock, answer: Any) -> None:
     arn = f"{bucket.arn}/{request.key}"
     if lock.mode and call.allows("s3:GetObjectRetention", arn):
         answer.object_lock_mode = lock.mode
@@ -185,7 +188,9 @@ def _show_lock(
 
 
 def _override(call: Call, request: Any, answer: Any) -> None:
-    """Headers of the answer that the query replaces. Raises InvalidRequest for anonymous callers."""
+    """Headers of the answer that the query replaces. Raises InvalidRequest for anonymous
+    callers.
+    """
     given = [name for name, _ in OVERRIDES if getattr(request, name) is not None]
     if not given and request.response_expires is None:
         return
@@ -216,7 +221,7 @@ def _show_checksum(request: Any, row: rows.Object, answer: Any, partial: bool) -
     answer.checksum_type = row.checksum_type
 
 
-# -- archived objects ---------------------------------------------------------------------------------------
+# -- archived objects -----------------------------------------------------------------------------
 
 
 def restored(call: Call, row: rows.Object) -> bool:

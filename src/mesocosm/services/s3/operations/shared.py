@@ -1,4 +1,6 @@
-"""What the operations share: finding the bucket, the resource and the condition keys of a decision."""
+"""What the operations share: finding the bucket, the resource and the condition keys of a
+decision.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mesocosm.services.s3.resources import rows
-from mesocosm.services.s3.resources.versions import NULL_VERSION, NUMBER_LENGTH, find_version
+from mesocosm.services.s3.resources.versions import NUMBER_LENGTH, find_version
 from mesocosm.services.s3.rules.attributes import argument
 from mesocosm.wire.errors import AwsError
 
@@ -14,11 +16,13 @@ if TYPE_CHECKING:
     from mesocosm.call.call import Call
     from mesocosm.call.service import Conditions, Values
 
-# -- the bucket --------------------------------------------------------------------------------------
+# -- the bucket -----------------------------------------------------------------------------------
 
 
 def reachable(call: Call, name: str) -> rows.Bucket | None:
-    """The bucket, unless it is missing or belongs to another Region than the one the request was made to."""
+    """The bucket, unless it is missing or belongs to another Region than the one the request was
+    made to.
+    """
     bucket = rows.bucket_row(call.world, name)
     if bucket is None or (call.http is not None and _elsewhere(call, bucket)):
         return None
@@ -30,7 +34,9 @@ def _elsewhere(call: Call, bucket: rows.Bucket) -> bool:
 
 
 def open_bucket(call: Call, request: Any) -> rows.Bucket:
-    """The bucket a request names. Raises NoSuchBucket, PermanentRedirect, AuthorizationHeaderMalformed, AccessDenied."""
+    """The bucket a request names. Raises NoSuchBucket, PermanentRedirect,
+    AuthorizationHeaderMalformed, AccessDenied.
+    """
     bucket = rows.bucket_row(call.world, request.bucket)
     if bucket is None:
         raise no_such_bucket(request.bucket)
@@ -63,7 +69,8 @@ def no_such_bucket(name: str) -> AwsError:
 def wrong_region(call: Call, bucket: rows.Bucket) -> AwsError:
     """The request was made to another Region than the bucket's: the answer says where to go.
 
-    A virtual host without a Region leads to the bucket's own Region, where only the signature is wrong; any other
+    A virtual host without a Region leads to the bucket's own Region, where only the signature is
+    wrong; any other
     host is the wrong endpoint.
     """
     headers = {"x-amz-bucket-region": bucket.region}
@@ -88,11 +95,13 @@ def wrong_region(call: Call, bucket: rows.Bucket) -> AwsError:
     )
 
 
-# -- the resource of a decision -------------------------------------------------------------------------
+# -- the resource of a decision -------------------------------------------------------------------
 
 
 def bucket_arn(call: Call, request: Any) -> str | list[str]:
-    """The bucket's ARN; nothing to decide about a bucket that cannot be reached (the operation says so)."""
+    """The bucket's ARN; nothing to decide about a bucket that cannot be reached (the operation
+    says so).
+    """
     if reachable(call, request.bucket) is None:
         return []
     return f"arn:aws:s3:::{request.bucket}"
@@ -121,7 +130,7 @@ def versioned(action: str, action_of_version: str) -> Any:
     return choose
 
 
-# -- condition keys ----------------------------------------------------------------------------------------
+# -- condition keys -------------------------------------------------------------------------------
 
 
 def base_keys(call: Call) -> dict[str, Values]:
@@ -229,7 +238,7 @@ def object_keys(call: Call, request: Any) -> Conditions:
     return found
 
 
-# -- objects -------------------------------------------------------------------------------------------------
+# -- objects --------------------------------------------------------------------------------------
 
 
 def find(
@@ -249,7 +258,8 @@ def open_object(
 ) -> tuple[rows.VersionKey, rows.Object]:
     """The version a request names, which is no delete marker.
 
-    Raises NoSuchKey, NoSuchVersion, MethodNotAllowed (a delete marker named by its version), InvalidArgument.
+    Raises NoSuchKey, NoSuchVersion, MethodNotAllowed (a delete marker named by its version),
+    InvalidArgument.
     """
     found = find(call, bucket, key, version)
     if found is None:
@@ -276,7 +286,9 @@ def open_object(
 
 
 def no_such_key(call: Call, bucket: rows.Bucket, key: str) -> AwsError:
-    """404, or 403 for a caller who may not list the bucket: then S3 does not say that there is nothing."""
+    """404, or 403 for a caller who may not list the bucket: then S3 does not say that there is
+    nothing.
+    """
     if not may_list(call, bucket):
         principal = call.principal
         if principal.kind == "anonymous":
@@ -308,7 +320,7 @@ def no_such_version(key: str, version: str) -> AwsError:
 
 def check_version_id(version: str) -> None:
     """Raises InvalidArgument for what cannot be a version id."""
-    if version == NULL_VERSION:
+    if version == rows.NULL_VERSION:
         return
     if len(version) == 32 and version.isascii() and version[-NUMBER_LENGTH:].isalnum():
         return

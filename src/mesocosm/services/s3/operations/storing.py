@@ -1,4 +1,6 @@
-"""The bytes of objects: kept in the row or as blobs, encrypted when the customer gave a key, and read back."""
+"""The bytes of objects: kept in the row or as blobs, encrypted when the customer gave a key, and
+read back.
+"""
 
 from __future__ import annotations
 
@@ -79,7 +81,9 @@ def pieces_of(row: Object) -> tuple[Piece, ...]:
 def read_chunks(
     world: World, row: Object, key: sse.CustomerKey | None, start: int, stop: int
 ) -> Iterator[bytes]:
-    """The bytes from `start` up to but not with `stop`, in pieces of at most 256 KB; nothing else is read."""
+    """The bytes from `start` up to but not with `stop`, in pieces of at most 256 KB; nothing else
+    is read.
+    """
     base = 0
     for piece in pieces_of(row):
         first, last = max(start - base, 0), min(stop - base, piece.size)
@@ -124,7 +128,7 @@ def content(
     return Stream(chunks(), stop - start)
 
 
-# -- encryption -------------------------------------------------------------------------------------------
+# -- encryption -----------------------------------------------------------------------------------
 
 
 def customer_key(call: Call, request: Any, prefix: str = "") -> sse.CustomerKey | None:
@@ -153,7 +157,8 @@ def encryption(
         if asked is not None:
             raise AwsError(
                 "InvalidArgument",
-                "Server Side Encryption with Customer provided key is incompatible with the encryption method "
+                "Server Side Encryption with Customer provided key is incompatible with the "
+                "encryption method "
                 "specified",
                 status=400,
                 ArgumentName="x-amz-server-side-encryption",
@@ -177,7 +182,8 @@ def encryption(
     if request.ssekms_key_id is not None:
         raise AwsError(
             "InvalidArgument",
-            "Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : "
+            "Server Side Encryption with AWS KMS managed key requires HTTP header "
+            "x-amz-server-side-encryption : "
             "aws:kms",
             status=400,
             ArgumentName="x-amz-server-side-encryption",
@@ -187,7 +193,9 @@ def encryption(
 
 
 def check_key(row: Object, key: sse.CustomerKey | None) -> None:
-    """Whether an object can be read with what the request brought. Raises InvalidRequest, AccessDenied."""
+    """Whether an object can be read with what the request brought. Raises InvalidRequest,
+    AccessDenied.
+    """
     if not row.encryption.customer_md5:
         if key is not None:
             raise AwsError(
@@ -199,7 +207,8 @@ def check_key(row: Object, key: sse.CustomerKey | None) -> None:
     if key is None:
         raise AwsError(
             "InvalidRequest",
-            "The object was stored using a form of Server Side Encryption. The correct parameters must be provided "
+            "The object was stored using a form of Server Side Encryption. The correct "
+            "parameters must be provided "
             "to retrieve the object.",
             status=400,
         )

@@ -29,7 +29,9 @@ LOCK_MODES = frozenset({"GOVERNANCE", "COMPLIANCE"})
 
 
 def write_needs(call: Call, request: Any) -> list[Need]:
-    """What takes further permissions: an ACL, tags, object lock, a condition on the present object."""
+    """What takes further permissions: an ACL, tags, object lock, a condition on the present
+    object.
+    """
     found: list[Need] = []
     if reachable(call, request.bucket) is None:
         return found
@@ -109,24 +111,31 @@ def stated_checksum(call: Call, request: Any) -> tuple[str, str]:
         return found
     if asked.upper() not in checksums.MEMBERS:
         raise AwsError(
-            "InvalidRequest", "Value for x-amz-sdk-checksum-algorithm header is invalid.", status=400
+            "InvalidRequest",
+            "Value for x-amz-sdk-checksum-algorithm header is invalid.",
+            status=400,
         )
     if not found[0]:
         raise AwsError(
             "InvalidRequest",
-            "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers "
+            "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or "
+            "x-amz-trailer headers "
             "were found.",
             status=400,
         )
     if found[0] != asked.upper():
         raise AwsError(
-            "InvalidRequest", "Value for x-amz-sdk-checksum-algorithm header is invalid.", status=400
+            "InvalidRequest",
+            "Value for x-amz-sdk-checksum-algorithm header is invalid.",
+            status=400,
         )
     return found
 
 
 def check_condition(call: Call, bucket: rows.Bucket, request: Any) -> None:
-    """The conditions of a write on what is there. Raises PreconditionFailed, NoSuchKey, NotImplemented."""
+    """The conditions of a write on what is there. Raises PreconditionFailed, NoSuchKey,
+    NotImplemented.
+    """
     if request.if_match is None and request.if_none_match is None:
         return
     if request.if_none_match not in (None, "*") or (request.if_match and request.if_none_match):
@@ -152,7 +161,9 @@ def check_condition(call: Call, bucket: rows.Bucket, request: Any) -> None:
 
 
 def new_object(call: Call, bucket: rows.Bucket, request: Any, key: Any) -> dict[str, Any]:
-    """The fields of a new version that its request decides, all checked: everything but the body and its sums."""
+    """The fields of a new version that its request decides, all checked: everything but the body
+    and its sums.
+    """
     owner = owner_of(call, bucket, request)
     made: dict[str, Any] = {
         "modified": call.now,
@@ -170,7 +181,8 @@ def new_object(call: Call, bucket: rows.Bucket, request: Any, key: Any) -> dict[
         if not redirect.startswith(("/", "http://", "https://")):
             raise AwsError(
                 "InvalidRedirectLocation",
-                "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.",
+                "The website redirect location must have a prefix of 'http://' or 'https://' or "
+                "'/'.",
                 status=400,
             )
         headers["website_redirect_location"] = redirect
@@ -201,7 +213,9 @@ def owner_of(call: Call, bucket: rows.Bucket, request: Any) -> str:
 def new_acl(
     call: Call, bucket: rows.Bucket, request: Any, owner: str
 ) -> tuple[rows.Grant, ...] | None:
-    """The ACL asked for. Raises AccessControlListNotSupported, AccessDenied (Block Public Access)."""
+    """The ACL asked for. Raises AccessControlListNotSupported, AccessDenied (Block Public
+    Access).
+    """
     if request.acl is None and not _grants(request):
         return None
     if not bucket.acls:
@@ -222,8 +236,10 @@ def public_acl_blocked(call: Call, action: str, arn: str) -> AwsError:
     """Block Public Access refuses a public ACL."""
     return AwsError(
         "AccessDenied",
-        f'User: {call.principal.arn} is not authorized to perform: {action} on resource: "{arn}" because public '
-        "access control lists (ACLs) are blocked by the BlockPublicAcls block public access setting.",
+        f"User: {call.principal.arn} is not authorized to perform: {action} on resource: "
+        f'"{arn}" because public '
+        "access control lists (ACLs) are blocked by the BlockPublicAcls block public access "
+        "setting.",
         status=403,
     )
 
@@ -235,9 +251,7 @@ def new_lock(call: Call, bucket: rows.Bucket, request: Any) -> rows.Lock | None:
     if mode is None and until is None and hold is None:
         return None
     if not bucket.object_lock:
-        raise AwsError(
-            "InvalidRequest", "Bucket is missing Object Lock Configuration", status=400
-        )
+        raise AwsError("InvalidRequest", "Bucket is missing Object Lock Configuration", status=400)
     if (mode is None) != (until is None):
         raise attributes.argument(
             "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied",

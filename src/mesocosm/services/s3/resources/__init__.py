@@ -1,1 +1,3 @@
-"""The rows of S3 (`rows`), the versions of a key (`versions`), what authorisation sees of them (`targets`)."""
+"""The rows of S3 (`rows`), the versions of a key (`versions`), what authorisation sees of them
+(`targets`).
+"""

@@ -1,11 +1,16 @@
-"""The rows of S3, their tables, and how a bucket and the versions of an object are found and changed.
+"""The rows of S3, their tables, and how a bucket and the versions of an object are found and
+changed.
 
-Bucket names are unique in a partition, so buckets live in one cell ("", "aws-global"). Everything else of a bucket
+Bucket names are unique in a partition, so buckets live in one cell ("", "aws-global"). Everything
+else of a bucket
 lives in the cell of the bucket's owner and Region.
 
-Versions of objects are one ordered table with the key (bucket, object key, order). `order` is 0 for the newest
-version, which makes reading and overwriting one look-up in a dict; older versions follow, newest first, under
-`OLDEST - number`. Python compares text by code point, which is the order of UTF-8 bytes that S3 lists in, so both
+Versions of objects are one ordered table with the key (bucket, object key, order). `order` is 0
+for the newest
+version, which makes reading and overwriting one look-up in a dict; older versions follow, newest
+first, under
+`OLDEST - number`. Python compares text by code point, which is the order of UTF-8 bytes that S3
+lists in, so both
 listings are range scans.
 """
 
@@ -29,7 +34,9 @@ NULL_VERSION = "null"
 
 
 class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One grant of an ACL: a permission for a canonical user id or, when `group`, for a predefined group's URI."""
+    """One grant of an ACL: a permission for a canonical user id or, when `group`, for a predefined
+    group's URI.
+    """
 
     permission: str
     grantee: str
@@ -59,7 +66,8 @@ class CorsRule(msgspec.Struct, frozen=True, omit_defaults=True):
 class Encryption(msgspec.Struct, frozen=True, omit_defaults=True):
     """How an object is encrypted. `algorithm` is AES256 or a KMS one; the default is SSE-S3.
 
-    For SSE-C `customer_md5` is the base64 MD5 of the key and `check` an HMAC that proves it; the key is never kept.
+    For SSE-C `customer_md5` is the base64 MD5 of the key and `check` an HMAC that proves it; the
+    key is never kept.
     """
 
     algorithm: str = "AES256"
@@ -73,10 +81,13 @@ SSE_S3 = Encryption()
 
 
 class Bucket(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A bucket, its owner and Region, and the settings that decide about reading and writing objects.
+    """A bucket, its owner and Region, and the settings that decide about reading and writing
+    objects.
 
-    `versioning` is "", "Enabled" or "Suspended". `acl` None is the default (the owner has full control). `cors` None:
-    there is no configuration. `encryption` is the default for new objects (None: SSE-S3). `created` is epoch seconds. The owner's canonical user id is that of `account`.
+    `versioning` is "", "Enabled" or "Suspended". `acl` None is the default
+    (the owner has full control). `cors` None: there is no configuration. `encryption` is the
+    default for new objects (None: SSE-S3).
+    `created` is epoch seconds. The owner's canonical user id is that of `account`.
     """
 
     name: str
@@ -109,7 +120,9 @@ class Bucket(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Piece(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A run of an object's bytes: inline, or a blob. `nonce`: encrypted with the customer's key (AES-256, CTR)."""
+    """A run of an object's bytes: inline, or a blob. `nonce`: encrypted with the customer's key
+    (AES-256, CTR).
+    """
 
     size: int
     data: bytes = b""
@@ -121,7 +134,9 @@ class Piece(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Lock(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Object Lock of one version: GOVERNANCE or COMPLIANCE until an instant (epoch seconds), and legal hold."""
+    """Object Lock of one version: GOVERNANCE or COMPLIANCE until an instant (epoch seconds), and
+    legal hold.
+    """
 
     mode: str = ""
     until: float = 0.0
@@ -129,7 +144,9 @@ class Lock(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Restore(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A restore of an archived object: done at `ready`, its copy kept until `expires` (epoch seconds)."""
+    """A restore of an archived object: done at `ready`, its copy kept until `expires` (epoch
+    seconds).
+    """
 
     ready: float
     expires: float
@@ -139,9 +156,10 @@ class Restore(msgspec.Struct, frozen=True, omit_defaults=True):
 class Object(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One version of an object, or a delete marker.
 
-    `etag` has no quotes. `number` counts the versions of a key upwards. `checksum` is base64 (composite ones with
-    `-N`), `checksum_type` FULL_OBJECT or COMPOSITE. `headers` holds the content headers by their names as answered,
-    `metadata` user metadata by lower-case name. A body is `data`, or `blob`, or `pieces` (multipart).
+    `etag` has no quotes. `number` counts the versions of a key upwards. `checksum` is base64
+    (composite ones with `-N`), `checksum_type` FULL_OBJECT or COMPOSITE. `headers` holds the
+    content headers by member name, `metadata` user metadata by lower-case name. A body is `data`,
+    or `blob`, or `pieces` (multipart).
     """
 
     modified: float
@@ -172,7 +190,9 @@ class Object(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Upload(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A multipart upload that is not complete yet. `object` is what it will become, without a body."""
+    """A multipart upload that is not complete yet. `object` is what it will become, without a
+    body.
+    """
 
     initiated: float
     initiator: str
@@ -203,9 +223,9 @@ VersionKey = tuple[str, str, int]
 """Bucket, object key, order."""
 
 buckets = Table("s3.buckets", Bucket)
-objects = Table("s3.objects", Object, VersionKey, ordered=True)
-uploads = Table("s3.uploads", Upload, tuple[str, str, str], ordered=True)
-parts = Table("s3.parts", Part, tuple[str, int], ordered=True)
+objects = Table("s3.objects", Object, key=tuple[str, str, int], ordered=True)
+uploads = Table("s3.uploads", Upload, key=tuple[str, str, str], ordered=True)
+parts = Table("s3.parts", Part, key=tuple[str, int], ordered=True)
 account_access = Table("s3.account_access", PublicAccess)
 """Block Public Access of accounts: the key "" in the cell (account, "aws-global")."""
 
@@ -226,7 +246,9 @@ def version_rows(world: World, bucket: Bucket) -> Rows[VersionKey, Object]:
 
 
 def public_access(world: World, bucket: Bucket) -> PublicAccess:
-    """The Block Public Access settings in force: those of the bucket or of its owner's account, each by itself."""
+    """The Block Public Access settings in force: those of the bucket or of its owner's account,
+    each by itself.
+    """
     own = bucket.public_access or PublicAccess()
     account = world.rows(account_access, bucket.account, "aws-global").get("")
     if account is None:

@@ -1,4 +1,6 @@
-"""What authorisation sees of buckets and objects: owner, tags, bucket policy, ACLs, Block Public Access."""
+"""What authorisation sees of buckets and objects: owner, tags, bucket policy, ACLs, Block Public
+Access.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ PREFIX = "arn:aws:s3:::"
 
 @s3.resource
 def target(world: World, arn: str) -> Target | None:
-    """A bucket, or an object as its bucket lets it be seen; None for a bucket that does not exist."""
+    """A bucket, or an object as its bucket lets it be seen; None for a bucket that does not
+    exist.
+    """
     if not arn.startswith(PREFIX):
         return None
     name, _, key = arn[len(PREFIX) :].partition("/")
@@ -45,7 +49,9 @@ def target(world: World, arn: str) -> Target | None:
 
 
 def _acls(world: World, bucket: rows.Bucket, key: str) -> Any:
-    """The grants of the bucket's ACL and of the object's, as a function that says why a call is allowed."""
+    """The grants of the bucket's ACL and of the object's, as a function that says why a call is
+    allowed.
+    """
 
     def granted(principal: Principal, action: str, context: Any) -> str | None:
         canonical = rows.canonical_id(principal.account) if principal.account else ""

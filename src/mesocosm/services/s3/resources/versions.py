@@ -27,7 +27,9 @@ def order(row: Object) -> int:
 
 
 def new_version_id(random: str, number: int) -> str:
-    """A version id of 32 characters that also says which number the version has: `random` gives 23 of them."""
+    """A version id of 32 characters that also says which number the version has: `random` gives 23
+    of them.
+    """
     digits = ""
     for _ in range(NUMBER_LENGTH):
         number, digit = divmod(number, 36)
@@ -65,9 +67,11 @@ def find_version(
 def add_version(
     rows: Rows[VersionKey, Object], bucket: Bucket, key: str, row: Object, random: str
 ) -> Object:
-    """Make `row` the newest version of a key as the bucket's versioning wants it; returns what was written.
+    """Make `row` the newest version of a key as the bucket's versioning wants it; returns what was
+    written.
 
-    Unversioned: it replaces what there is. Enabled: what there was becomes an older version. Suspended: the null
+    Unversioned: it replaces what there is. Enabled: what there was becomes an older version.
+    Suspended: the null
     version is replaced, other versions are kept.
     """
     place = (bucket.name, key, 0)
@@ -92,7 +96,9 @@ def add_version(
 
 
 def remove_version(rows: Rows[VersionKey, Object], place: VersionKey) -> None:
-    """Delete one version for good; the next older one becomes the newest when the newest is deleted."""
+    """Delete one version for good; the next older one becomes the newest when the newest is
+    deleted.
+    """
     bucket, key, at = place
     del rows[place]
     if at != 0:

@@ -87,7 +87,7 @@ def header_grants(request: Any) -> list[Grant]:
             match = _HEADER_GRANT.fullmatch(part)
             name = f"x-amz-{member.replace('_', '-')}"
             if match is None:
-                raise argument("Argument format not recognized", name, text)
+                raise argument("Argument format not recognized", name, text or "")
             found.append(_grant(permission, match[1], match[2], name))
     return found
 
@@ -111,7 +111,9 @@ def _grant(permission: str, kind: str, grantee: str, where: str) -> Grant:
 def requested(
     request: Any, owner: str, bucket_owner: str, *, bucket: bool
 ) -> tuple[Grant, ...] | None:
-    """The ACL that the headers of a request ask for, None when they ask for none. Raises InvalidRequest."""
+    """The ACL that the headers of a request ask for, None when they ask for none. Raises
+    InvalidRequest.
+    """
     name = request.acl
     grants = header_grants(request)
     if name is not None and grants:
@@ -126,11 +128,14 @@ def requested(
 
 
 def document(policy: Any, owner: str) -> tuple[Grant, ...]:
-    """The grants of an AccessControlPolicy document. Raises MalformedACLError, InvalidArgument, AccessDenied."""
+    """The grants of an AccessControlPolicy document. Raises MalformedACLError, InvalidArgument,
+    AccessDenied.
+    """
     if policy.owner is None or policy.owner.id is None or policy.grants is None:
         raise AwsError(
             "MalformedACLError",
-            "The XML you provided was not well-formed or did not validate against our published schema",
+            "The XML you provided was not well-formed or did not validate against our published "
+            "schema",
             status=400,
         )
     if policy.owner.id != owner:

@@ -92,7 +92,9 @@ def metadata(values: Mapping[str, str] | None) -> dict[str, str]:
 
 
 def tagging_header(text: str | None) -> dict[str, str]:
-    """The tags of an x-amz-tagging header (a query string). Raises InvalidArgument, InvalidTag, BadRequest."""
+    """The tags of an x-amz-tagging header (a query string). Raises InvalidArgument, InvalidTag,
+    BadRequest.
+    """
     if not text:
         return {}
     pairs: list[tuple[str, str]] = []
@@ -102,7 +104,8 @@ def tagging_header(text: str | None) -> dict[str, str]:
     if len({key for key, _ in pairs}) != len(pairs) or any(not key for key, _ in pairs):
         raise AwsError(
             "InvalidArgument",
-            "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag "
+            "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query "
+            "parameters without tag "
             "name duplicates.",
             status=400,
             ArgumentName="x-amz-tagging",
@@ -130,7 +133,10 @@ def tags(pairs: list[tuple[str, str]], limit: int) -> dict[str, str]:
     for key, value in pairs:
         if key in found:
             raise AwsError(
-                "InvalidTag", "Cannot provide multiple Tags with the same key", status=400, TagKey=key
+                "InvalidTag",
+                "Cannot provide multiple Tags with the same key",
+                status=400,
+                TagKey=key,
             )
         if not 1 <= len(key) <= 128 or _TAG.fullmatch(key) is None:
             raise AwsError(
@@ -146,7 +152,10 @@ def tags(pairs: list[tuple[str, str]], limit: int) -> dict[str, str]:
             )
         if key.lower().startswith("aws:"):
             raise AwsError(
-                "InvalidTag", "System tags cannot be added/updated by requester", status=400, TagKey=key
+                "InvalidTag",
+                "System tags cannot be added/updated by requester",
+                status=400,
+                TagKey=key,
             )
         found[key] = value
     return found

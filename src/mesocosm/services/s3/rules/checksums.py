@@ -45,7 +45,11 @@ LENGTHS = {
 DEFAULT = "CRC64NVME"
 FULL_OBJECT = "FULL_OBJECT"
 COMPOSITE = "COMPOSITE"
-POLYNOMIALS = {"CRC32": (0xEDB88320, 32), "CRC32C": (0x82F63B78, 32), "CRC64NVME": (0x9A6C9329AC4BC9B5, 64)}
+POLYNOMIALS = {
+    "CRC32": (0xEDB88320, 32),
+    "CRC32C": (0x82F63B78, 32),
+    "CRC64NVME": (0x9A6C9329AC4BC9B5, 64),
+}
 """Reflected polynomials and widths of the checksums that can be combined."""
 
 _MEMBER_LIST = tuple(MEMBERS.items())
@@ -62,7 +66,8 @@ def check_algorithm(algorithm: str) -> str:
     if algorithm.upper() not in MEMBERS:
         raise AwsError(
             "InvalidRequest",
-            "Checksum algorithm provided is unsupported. Please try again with any of the valid types: "
+            "Checksum algorithm provided is unsupported. Please try again with any of the valid "
+            "types: "
             "[CRC32, CRC32C, CRC64NVME, SHA1, SHA256]",
             status=400,
         )
@@ -70,7 +75,8 @@ def check_algorithm(algorithm: str) -> str:
 
 
 def stated(request: Any, trailers: dict[str, str]) -> tuple[str, str]:
-    """The algorithm and value (base64) of the checksum that a request states, in a header or a trailer.
+    """The algorithm and value (base64) of the checksum that a request states, in a header or a
+    trailer.
 
     ("", "") when there is none. Raises InvalidRequest.
     """
@@ -79,13 +85,19 @@ def stated(request: Any, trailers: dict[str, str]) -> tuple[str, str]:
         value = getattr(request, member)
         if value is not None:
             if found[0]:
-                raise _invalid("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
+                raise _invalid(
+                    "Expecting a single x-amz-checksum- header. Multiple checksum Types are not "
+                    "allowed."
+                )
             found = (algorithm, value)
     for name, value in trailers.items():
         algorithm = _NAMES.get(name, "")
         if algorithm:
             if found[0]:
-                raise _invalid("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
+                raise _invalid(
+                    "Expecting a single x-amz-checksum- header. Multiple checksum Types are not "
+                    "allowed."
+                )
             found = (algorithm, value)
     if found[0]:
         check_form(*found)
@@ -93,7 +105,9 @@ def stated(request: Any, trailers: dict[str, str]) -> tuple[str, str]:
 
 
 def check_form(algorithm: str, value: str) -> bytes:
-    """The digest of a stated checksum. Raises InvalidRequest when it is no base64 of the right length."""
+    """The digest of a stated checksum. Raises InvalidRequest when it is no base64 of the right
+    length.
+    """
     try:
         digest = base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError):
@@ -118,7 +132,9 @@ def compute(algorithm: str, body: Body) -> str:
 def _xxhash(algorithm: str, pieces: Iterable[bytes]) -> bytes:
     import xxhash
 
-    make: Any = {"XXHASH64": xxhash.xxh64, "XXHASH3": xxhash.xxh3_64, "XXHASH128": xxhash.xxh3_128}[algorithm]
+    make: Any = {"XXHASH64": xxhash.xxh64, "XXHASH3": xxhash.xxh3_64, "XXHASH128": xxhash.xxh3_128}[
+        algorithm
+    ]
     running = make()
     for piece in pieces:
         running.update(piece)
@@ -149,7 +165,7 @@ def verify_md5(content_md5: str, body: Body) -> None:
             "InvalidDigest",
             "The Content-MD5 you specified was invalid.",
             status=400,
-            **{"Content-MD5": content_md5},
+            **{"Content-MD5": content_md5},  # type: ignore[arg-type]
         )
     if digest != body.digest("MD5"):
         raise AwsError(
@@ -182,9 +198,11 @@ def digest(algorithm: str, data: bytes) -> bytes:
 
 
 def combined(algorithm: str, parts: Iterable[tuple[str, int]]) -> str:
-    """The checksum of the whole from (checksum, size) of its parts, without reading them again. CRCs only.
+    """The checksum of the whole from (checksum, size) of its parts, without reading them again.
+    CRCs only.
 
-    The method is zlib's crc32_combine: appending n zero bytes is a linear map over GF(2), built by squaring.
+    The method is zlib's crc32_combine: appending n zero bytes is a linear map over GF(2), built by
+    squaring.
     """
     polynomial, width = POLYNOMIALS[algorithm]
     total: int | None = None
@@ -233,7 +251,8 @@ def check_type(algorithm: str, kind: str | None) -> str:
     full = algorithm in POLYNOMIALS
     if (kind == FULL_OBJECT and not full) or (kind == COMPOSITE and algorithm == "CRC64NVME"):
         raise _invalid(
-            f"The {kind} checksum type cannot be used with the {algorithm.lower()} checksum algorithm."
+            f"The {kind} checksum type cannot be used with the {algorithm.lower()} checksum "
+            "algorithm."
         )
     return kind
 

@@ -26,7 +26,9 @@ def check_bucket(name: str) -> None:
         or name.startswith(_PREFIXES)
         or name.endswith(_SUFFIXES)
     ):
-        raise AwsError("InvalidBucketName", "The specified bucket is not valid.", status=400, BucketName=name)
+        raise AwsError(
+            "InvalidBucketName", "The specified bucket is not valid.", status=400, BucketName=name
+        )
 
 
 def check_key(key: str) -> None:

@@ -30,7 +30,9 @@ def limit(value: int | None, name: str) -> int:
 
 
 def encoder(encoding: str | None) -> Callable[[str], str]:
-    """How keys are shown: as they are, or percent-encoded (`encoding-type=url`). Raises InvalidArgument."""
+    """How keys are shown: as they are, or percent-encoded (`encoding-type=url`). Raises
+    InvalidArgument.
+    """
     if encoding is None or encoding == "":
         return str
     if encoding != "url":
@@ -82,12 +84,15 @@ def walk(
 ) -> Iterator[Entry]:
     """The entries after `after` (a key or a common prefix), in order.
 
-    `start` is where to begin inside a key instead (versions); `shown` says whether a place is an entry at all;
-    `every`: older versions are entries too. A common prefix is passed over by one seek.
+    `start` is where to begin inside a key instead (versions); `shown` says whether a place is an
+    entry at all; `every`: older versions are entries too. A common prefix is passed over by
+    one seek.
     """
     end = successor(prefix) if prefix else None
     stop: Place = (bucket, end, 0) if end is not None else (bucket + "\0", "", 0)
-    begin: Place | None = start or max((bucket, prefix, 0), _beyond(bucket, after, prefix, delimiter))
+    begin: Place | None = start or max(
+        (bucket, prefix, 0), _beyond(bucket, after, prefix, delimiter)
+    )
     while begin is not None:
         passed = 0
         following: Place | None = None
@@ -116,7 +121,9 @@ def walk(
 
 
 def _beyond(bucket: str, after: str, prefix: str, delimiter: str) -> Place:
-    """The first place after a marker: after everything that a marker which is a common prefix stands for."""
+    """The first place after a marker: after everything that a marker which is a common prefix
+    stands for.
+    """
     if not after:
         return (bucket, "", 0)
     if delimiter and after.startswith(prefix) and common_prefix(after, prefix, delimiter) == after:

@@ -51,7 +51,9 @@ _FIXING = frozenset(
 
 
 def check(text: str, bucket: str) -> None:
-    """Refuse a policy as PutBucketPolicy does. Raises MalformedPolicy, PolicyTooLarge wording of S3."""
+    """Refuse a policy as PutBucketPolicy does. Raises MalformedPolicy, PolicyTooLarge wording of
+    S3.
+    """
     if len(text.encode()) > SIZE_MAX:
         raise _malformed("Policy document exceeds the maximum allowed size of 20480 bytes")
     if not text.lstrip().startswith("{"):
@@ -76,7 +78,9 @@ def check(text: str, bucket: str) -> None:
 
 
 def _concerns(name: str, arn: str) -> bool:
-    """Whether a resource pattern names the bucket or its objects (wildcards may stand in the bucket's name)."""
+    """Whether a resource pattern names the bucket or its objects (wildcards may stand in the
+    bucket's name).
+    """
     from fnmatch import fnmatchcase
 
     bucket = name.split("/", 1)[0]
@@ -137,7 +141,9 @@ def _fixed(key: str, value: str) -> bool:
 
 @lru_cache(maxsize=512)
 def restricted(text: str, account: str) -> str:
-    """A public policy under RestrictPublicBuckets: only the owner's account and AWS services get through."""
+    """A public policy under RestrictPublicBuckets: only the owner's account and AWS services get
+    through.
+    """
     document = json.loads(text)
     document["Statement"] = [
         *statements(text),

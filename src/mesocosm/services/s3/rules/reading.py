@@ -60,7 +60,9 @@ def check_copy(
     if_modified_since: float | None,
     if_unmodified_since: float | None,
 ) -> None:
-    """The conditions on the source of a copy, which fail with 412 alone. Raises PreconditionFailed."""
+    """The conditions on the source of a copy, which fail with 412 alone. Raises
+    PreconditionFailed.
+    """
     sent = check_read(
         etag, modified, if_match, if_none_match, if_modified_since, if_unmodified_since
     )
@@ -100,7 +102,8 @@ def copy_range(header: str, size: int) -> tuple[int, int]:
     if match is None or int(match[2]) < int(match[1]):
         raise AwsError(
             "InvalidArgument",
-            "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the "
+            "The x-amz-copy-source-range value must be of the form bytes=first-last where first "
+            "and last are the "
             "zero-based offsets of the first and last bytes to copy",
             status=400,
             ArgumentName="x-amz-copy-source-range",

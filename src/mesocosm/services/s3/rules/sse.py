@@ -1,6 +1,7 @@
 """Server-side encryption with keys that customers provide: AES-256, for real.
 
-S3 keeps no key: it keeps a salted HMAC that proves a key given later. The mode is counter mode, so that a range can
+S3 keeps no key: it keeps a salted HMAC that proves a key given later. The mode is counter mode, so
+that a range can
 be read without the bytes before it.
 
 Source: "Using server-side encryption with customer-provided keys (SSE-C)", Amazon S3 User Guide.
@@ -39,12 +40,15 @@ class CustomerKey:
 def customer_key(
     algorithm: str | None, key: str | None, md5: str | None, secure: bool
 ) -> CustomerKey | None:
-    """The customer's key of a request, None when there is none. Raises InvalidArgument, InvalidRequest."""
+    """The customer's key of a request, None when there is none. Raises InvalidArgument,
+    InvalidRequest.
+    """
     if algorithm is None and key is None and md5 is None:
         return None
     if algorithm is None:
         raise _argument(
-            "Requests specifying Server Side Encryption with Customer provided keys must provide a valid encryption "
+            "Requests specifying Server Side Encryption with Customer provided keys must provide "
+            "a valid encryption "
             "algorithm.",
             "x-amz-server-side-encryption-customer-algorithm",
             "null",
@@ -60,7 +64,8 @@ def customer_key(
     name = "x-amz-server-side-encryption-customer-key"
     if key is None:
         raise _argument(
-            "Requests specifying Server Side Encryption with Customer provided keys must provide an appropriate "
+            "Requests specifying Server Side Encryption with Customer provided keys must provide "
+            "an appropriate "
             "secret key.",
             name,
             "null",
@@ -68,7 +73,8 @@ def customer_key(
     if not secure:
         raise AwsError(
             "InvalidRequest",
-            "Requests specifying Server Side Encryption with Customer provided keys must be made over a secure "
+            "Requests specifying Server Side Encryption with Customer provided keys must be made "
+            "over a secure "
             "connection.",
             status=400,
         )
