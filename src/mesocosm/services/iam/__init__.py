@@ -1,4 +1,5 @@
-"""IAM: users, groups, roles, policies and credentials, and the answer to who a caller is and what it was granted.
+"""IAM: users, groups, roles, policies and credentials, and the answer to who a caller is and what
+it was granted.
 
 IAM has no Regions: the rows of an account live in the cell (account, "aws-global").
 """

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from mesocosm.services.iam.operations import (  # noqa: F401
     access_keys,
+    account,
     attachments,
+    authorization_details,
     boundaries,
     groups,
     inline,
     instance_profiles,
+    mfa,
+    oidc,
+    passwords,
     policies,
+    public_keys,
     roles,
+    saml,
+    server_certificates,
+    service_credentials,
+    service_linked,
     users,
 )

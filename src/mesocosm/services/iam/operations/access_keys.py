@@ -31,7 +31,8 @@ def owner(call: Call, given: str | None) -> tuple[str, str]:
 
 
 def _key(call: Call, given: str | None, key_id: str | None) -> rows.AccessKey:
-    """A key of a user; without a name the caller's, or (by the root user) whoever's it is in the account."""
+    """A key of a user; without a name the caller's, or (by the root user) whoever's it is in the
+    account."""
     found = _cell(call).get(key_id or "")
     user = "" if given is None and found is None else owner(call, given)[0]
     if found is None or (found.account, found.user) != (call.account, user):
@@ -53,7 +54,7 @@ def create_access_key(
         secret=call.ids.secret(SECRET_LENGTH),
         account=call.account,
         user=user,
-        created=call.now,
+        created=common.instant(call),
     )
     cell[row.id] = row
     return api.CreateAccessKeyResponse(

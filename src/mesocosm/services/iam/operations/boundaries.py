@@ -12,7 +12,8 @@ from mesocosm.services.iam.operations.policies import attachable
 
 
 def boundary_policy(call: Call, arn: str | None) -> str:
-    """The ARN of a managed policy that may serve as a boundary; raises NoSuchEntity. Empty for none."""
+    """The ARN of a managed policy that may serve as a boundary; raises NoSuchEntity. Empty for
+    none."""
     if not arn:
         return ""
     attachable(call, arn, f"Scope ARN: {arn} does not exist or is not attachable.")

@@ -18,7 +18,6 @@ T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
 MAX_ITEMS = 100
-NOUNS = {"user": "user", "group": "group", "role": "role"}
 
 
 # -- rows ------------------------------------------------------------------------------------------
@@ -87,12 +86,19 @@ def save(call: Call, row: rows.User | rows.Group | rows.Role) -> None:
 
 
 def unique(call: Call, prefix: str) -> str:
-    """A unique id: AIDA (user), AGPA (group), AROA (role), ANPA (policy), AIPA (instance profile), ..."""
+    """A unique id: AIDA (user), AGPA (group), AROA (role), ANPA (policy), AIPA (instance profile),
+    ..."""
     return prefix + call.ids.upper(17)
 
 
+def instant(call: Call) -> float:
+    """The time of the call in whole seconds, as IAM keeps times."""
+    return float(int(call.now))
+
+
 def own_name(call: Call, given: str | None) -> str:
-    """The user an operation is about when it may be left out: the caller; empty for the root user."""
+    """The user an operation is about when it may be left out: the caller; empty for the root
+    user."""
     if given:
         return given
     if call.principal.kind == "user":
@@ -104,7 +110,8 @@ def own_name(call: Call, given: str | None) -> str:
     )
 
 
-# -- authorisation -----------------------------------------------------------------------------------
+# -- authorisation
+# -----------------------------------------------------------------------------------
 
 
 def arn_for(call: Call, kind: str, name: str | None) -> str:
@@ -181,7 +188,8 @@ def on(kind: str, operation: str, member: str | None = None, **options: Any) -> 
     return iam.operation(operation, resource=named(kind, member), **options)
 
 
-# -- shapes --------------------------------------------------------------------------------------------
+# -- shapes
+# --------------------------------------------------------------------------------------------
 
 
 def tag_list(tags: Mapping[str, str]) -> list[api.Tag]:

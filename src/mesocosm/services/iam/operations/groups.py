@@ -38,7 +38,10 @@ def create_group(call: Call, request: api.CreateGroupRequest) -> api.CreateGroup
         raise common.exists(f"Group with name {name} already exists.")
     quotas.limit("GroupsPerAccount", len(groups), quotas.GROUPS)
     row = rows.Group(
-        name=name, id=common.unique(call, "AGPA"), path=request.path or "/", created=call.now
+        name=name,
+        id=common.unique(call, "AGPA"),
+        path=request.path or "/",
+        created=common.instant(call),
     )
     groups[name.lower()] = row
     return api.CreateGroupResponse(group=shape(call, row))

@@ -62,7 +62,7 @@ def create_instance_profile(
         name=name,
         id=common.unique(call, "AIPA"),
         path=request.path or "/",
-        created=call.now,
+        created=common.instant(call),
         tags=tags.checked(request.tags),
     )
     _save(call, row)

@@ -38,7 +38,8 @@ def own(call: Call, arn: str | None) -> rows.ManagedPolicy | None:
 
 
 def writable(call: Call, arn: str | None) -> rows.ManagedPolicy:
-    """The account's policy of that ARN, to be changed; raises NoSuchEntity, or AccessDenied for AWS's own."""
+    """The account's policy of that ARN, to be changed; raises NoSuchEntity, or AccessDenied for
+    AWS's own."""
     row = own(call, arn)
     if row is None and (arn or "").startswith(managed.PREFIX):
         action = f"iam:{call.operation.name}" if call.operation else "iam:*"
@@ -162,9 +163,9 @@ def create_policy(call: Call, request: api.CreatePolicyRequest) -> api.CreatePol
         name=name,
         id=common.unique(call, "ANPA"),
         path=request.path or "/",
-        created=call.now,
+        created=common.instant(call),
         updated=call.now,
-        versions=(rows.PolicyVersion(id="v1", document=text, created=call.now),),
+        versions=(rows.PolicyVersion(id="v1", document=text, created=common.instant(call)),),
         description=request.description,
         tags=tags.checked(request.tags),
     )
@@ -244,7 +245,7 @@ def create_policy_version(
             "you must delete an existing version.",
         )
     number = row.latest + 1
-    version = rows.PolicyVersion(id=f"v{number}", document=text, created=call.now)
+    version = rows.PolicyVersion(id=f"v{number}", document=text, created=common.instant(call))
     default = version.id if request.set_as_default else row.default
     changed = replace(
         row,

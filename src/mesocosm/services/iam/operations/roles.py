@@ -21,7 +21,8 @@ _new_role = common.made("role", "role_name")
 
 
 def trust_text(call: Call, row: rows.Role) -> str:
-    """A role's trust policy as answers carry it: principals that are gone show as ids; URL-encoded."""
+    """A role's trust policy as answers carry it: principals that are gone show as ids;
+    URL-encoded."""
     return documents.encoded(principals.shown(call.world, row.trust, row.principals))
 
 
@@ -79,7 +80,7 @@ def create_role(call: Call, request: api.CreateRoleRequest) -> api.CreateRoleRes
         name=name,
         id=common.unique(call, "AROA"),
         path=path,
-        created=call.now,
+        created=common.instant(call),
         trust=text,
         principals=ids,
         description=request.description,
@@ -122,7 +123,8 @@ def update_assume_role_policy(call: Call, request: api.UpdateAssumeRolePolicyReq
 
 @on("role", "UpdateRole")
 def update_role(call: Call, request: api.UpdateRoleRequest) -> api.UpdateRoleResponse:
-    """Change description and longest session (an hour unless given, as the API reference has it)."""
+    """Change description and longest session (an hour unless given, as the API reference has
+    it)."""
     row = common.open_role(call, request.role_name)
     description = row.description if request.description is None else request.description
     longest = request.max_session_duration or 3600

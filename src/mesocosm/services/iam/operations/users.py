@@ -49,7 +49,7 @@ def create_user(call: Call, request: api.CreateUserRequest) -> api.CreateUserRes
         name=name,
         id=common.unique(call, "AIDA"),
         path=request.path or "/",
-        created=call.now,
+        created=common.instant(call),
         tags=tags.checked(request.tags),
         boundary=boundary_policy(call, request.permissions_boundary),
     )

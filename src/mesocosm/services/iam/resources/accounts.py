@@ -30,17 +30,22 @@ class PasswordPolicy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One account. `created` is the time of its first call, 0 when there was none."""
+    """One account. `created` is the time of its first change here, 0 when there was none.
+
+    `issuer` is the host of the account's own token issuer (outbound web identity federation);
+    `root_features` are
+    those of centralised root access, kept with the management account.
+    """
 
     created: float = 0
     alias: str = ""
     password_policy: PasswordPolicy | None = None
     token_version: int = 1
-    root_used: float | None = None
-    properties: dict[str, str] = {}
-    report: bytes | None = None
-    report_at: float = 0
-    outbound_federation: str = ""
+    report: bytes = b""
+    report_at: float | None = None
+    issuer: str = ""
+    vends_tokens: bool = False
+    root_features: tuple[str, ...] = ()
 
 
 accounts = Table("iam.accounts", Account)
@@ -56,3 +61,12 @@ def change(call: Call, **changes: object) -> None:
     """Change the account of the call."""
     old = of(call)
     call.rows(accounts)[KEY] = replace(old, created=old.created or call.now, **changes)
+
+
+class Alias(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose an account alias is: aliases are unique in the partition."""
+
+    account: str
+
+
+aliases = Table("iam.aliases", Alias)

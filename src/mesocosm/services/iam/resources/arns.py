@@ -29,12 +29,14 @@ class Name(NamedTuple):
 
 
 def arn_of(account: str, kind: str, row: Pathed) -> str:
-    """The ARN of a row: `kind` is user, group, role, policy, instance-profile, server-certificate or mfa."""
+    """The ARN of a row: `kind` is user, group, role, policy, instance-profile, server-certificate
+    or mfa."""
     return f"arn:aws:iam::{account}:{kind}{row.path}{row.name}"
 
 
 def split(arn: str) -> Name | None:
-    """The parts of an ARN of IAM with a kind and a name; None for anything else (such as `...:root`)."""
+    """The parts of an ARN of IAM with a kind and a name; None for anything else (such as
+    `...:root`)."""
     parts = arn.split(":", 5)
     if len(parts) != 6 or parts[0] != "arn" or parts[2] != "iam" or "/" not in parts[5]:
         return None

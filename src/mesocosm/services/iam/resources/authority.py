@@ -1,4 +1,5 @@
-"""Who is known and what was granted: IAM's answer to the call floor (`call/authority.py`, Identity)."""
+"""Who is known and what was granted: IAM's answer to the call floor (`call/authority.py`,
+Identity)."""
 
 from __future__ import annotations
 
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
 
 GLOBAL = "aws-global"
 FRESH = 60.0
-"""Seconds for which a "last used" stands before it is written again, so that hot calls change no rows."""
+"""Seconds for which a "last used" stands before it is written again, so that hot calls change no
+rows."""
 ACTION_LEVEL = frozenset({"s3", "ec2", "iam", "lambda"})
-"""Services whose actions are followed one by one (IAM user guide, "action last accessed information")."""
+"""Services whose actions are followed one by one (IAM user guide, "action last accessed
+information")."""
 
 
 @iam.provides("identity")
@@ -92,7 +95,8 @@ class Identity:
     def seen(
         self, credential: Credential, service: str, region: str, action: str, now: float
     ) -> None:
-        """A call was made: keep what "last used" and "last accessed" show, at most one row each a minute."""
+        """A call was made: keep what "last used" and "last accessed" show, at most one row each a
+        minute."""
         principal = credential.principal
         account = principal.account
         if credential.token is None and credential.access_key_id in self._keys:
@@ -131,15 +135,18 @@ class Identity:
     # -- what other services may ask of `cloud.provider("identity")` -------------------------------
 
     def unique_id(self, arn: str) -> str | None:
-        """The unique id of the user or role that an ARN names now: what a saved policy remembers of it."""
+        """The unique id of the user or role that an ARN names now: what a saved policy remembers
+        of it."""
         return principals.unique_id(self.world, arn)
 
     def resolved(self, document: str) -> dict[str, str]:
-        """The unique ids of the users and roles a policy names; raises MalformedPolicyDocument for one there is not."""
+        """The unique ids of the users and roles a policy names; raises MalformedPolicyDocument for
+        one there is not."""
         return principals.resolved(self.world, document)
 
     def shown(self, document: str, ids: Mapping[str, str]) -> str:
-        """A saved policy with the ids of those of its principals that are gone in place of their ARNs."""
+        """A saved policy with the ids of those of its principals that are gone in place of their
+        ARNs."""
         return principals.shown(self.world, document, ids)
 
     def role(self, arn: str) -> RoleFacts | None:
@@ -164,7 +171,8 @@ class Identity:
             return None
         return next(v.document for v in policy.versions if v.id == policy.default)
 
-    # -- parts of `grants` ---------------------------------------------------------------------------
+    # -- parts of `grants`
+    # ---------------------------------------------------------------------------
 
     def _user_grants(self, account: str, user: rows.User) -> Grants:
         found = self._policies(account, user.inline, user.attached)

@@ -1,4 +1,5 @@
-"""What a user holds besides access keys: password, MFA devices, SSH keys, certificates, service credentials.
+"""What a user holds besides access keys: password, MFA devices, SSH keys, certificates, service
+credentials.
 
 Keys of single things are their ids; `user` is the key of the user, empty for the root user.
 """
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 
 class LoginProfile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A console password, salted and hashed (scrypt); `old` are the hashes that may not come again."""
+    """A console password, salted and hashed (scrypt); `old` are the hashes that may not come
+    again."""
 
     created: float
     salt: bytes
@@ -30,7 +32,8 @@ class LoginProfile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class MfaDevice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A virtual MFA device. `seed` is the secret of RFC 6238; `drift` in steps of 30 s; `step` the last one used."""
+    """A virtual MFA device. `seed` is the secret of RFC 6238; `drift` in steps of 30 s; `step` the
+    last one used."""
 
     name: str
     path: str
@@ -84,7 +87,8 @@ ssh_keys = Table("iam.ssh_keys", SshKey)
 signing_certificates = Table("iam.signing_certificates", SigningCertificate)
 service_credentials = Table("iam.service_credentials", ServiceCredential)
 
-# An enabled device belongs to a user; "" stands for the root user, so None leaves unassigned ones out.
+# An enabled device belongs to a user; "" stands for the root user, so None leaves unassigned ones
+# out.
 mfa_by_user = mfa_devices.index("user", lambda row: row.user if row.enabled is not None else None)
 ssh_by_user = ssh_keys.index("user", lambda row: row.user)
 signing_by_user = signing_certificates.index("user", lambda row: row.user)

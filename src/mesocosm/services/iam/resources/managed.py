@@ -1,7 +1,10 @@
-"""AWS's own managed policies, `arn:aws:iam::aws:policy/...`: real documents, loaded when one is first touched.
+"""AWS's own managed policies, `arn:aws:iam::aws:policy/...`: real documents, loaded when one is
+first touched.
 
-The data (`managed_policies.json.gz`) is written by `tools/managed_policies.py`. It has the newest version of each
-policy. Descriptions and AWS's real policy ids are not published with the documents, so the id is derived from the name.
+The data (`managed_policies.json.gz`) is written by `tools/managed_policies.py`. It has the newest
+version of each
+policy. Descriptions and AWS's real policy ids are not published with the documents, so the id is
+derived from the name.
 """
 
 from __future__ import annotations
@@ -18,7 +21,8 @@ PREFIX = "arn:aws:iam::aws:policy"
 
 
 class AwsPolicy(msgspec.Struct, frozen=True):
-    """One of AWS's policies: its newest version, times in epoch seconds, the document as compact JSON."""
+    """One of AWS's policies: its newest version, times in epoch seconds, the document as compact
+    JSON."""
 
     path: str
     version: str

@@ -1,7 +1,10 @@
-"""Principals in policies: an ARN of a user or role stands for the one that had it when the policy was saved.
+"""Principals in policies: an ARN of a user or role stands for the one that had it when the policy
+was saved.
 
-A policy keeps the unique id of each user or role it names. While the entity lives, the policy shows (and decides by)
-its ARN; afterwards it shows the id, so that a new entity of the same name is not mistaken for the old one.
+A policy keeps the unique id of each user or role it names. While the entity lives, the policy
+shows (and decides by)
+its ARN; afterwards it shows the id, so that a new entity of the same name is not mistaken for the
+old one.
 Source: IAM user guide, "AWS JSON policy elements: Principal".
 """
 
@@ -40,7 +43,8 @@ def unique_id(world: World, arn: str) -> str | None:
 
 
 def resolved(world: World, document: str) -> dict[str, str]:
-    """The unique id of every user and role a document names; raises MalformedPolicyDocument for one there is not."""
+    """The unique id of every user and role a document names; raises MalformedPolicyDocument for
+    one there is not."""
     found: dict[str, str] = {}
     for kind, name in documents.principal_names(document):
         if kind == "Service" and not SERVICE.fullmatch(name):

@@ -1,7 +1,8 @@
 """The rows of IAM. Names are keys in lower case: IAM keeps names unique without regard to case.
 
 Times are epoch seconds of the world's clock. Policy texts are kept as they were given.
-Managed policies, inline policies and group memberships are members of the row they belong to, so that one
+Managed policies, inline policies and group memberships are members of the row they belong to, so
+that one
 look-up gives everything a decision needs.
 """
 
@@ -41,7 +42,8 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Role(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A role. `principals`: the unique id of each user or role that `trust` names by ARN, as of its writing."""
+    """A role. `principals`: the unique id of each user or role that `trust` names by ARN, as of
+    its writing."""
 
     name: str
     id: str

@@ -1,4 +1,5 @@
-"""Policy documents as IAM takes and gives them: checked when saved, URL-encoded (RFC 3986) in answers."""
+"""Policy documents as IAM takes and gives them: checked when saved, URL-encoded (RFC 3986) in
+answers."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ def checked(document: str, kind: Kind = "identity") -> str:
 
 
 def checked_inline(document: str, others: Mapping[str, str], kind: str, name: str) -> str:
-    """An inline policy beside the entity's others: checked, and within the quota of their sizes together."""
+    """An inline policy beside the entity's others: checked, and within the quota of their sizes
+    together."""
     checked(document)
     quota = quotas.INLINE_SIZE[kind]
     if quotas.size(document) + sum(quotas.size(text) for text in others.values()) > quota:

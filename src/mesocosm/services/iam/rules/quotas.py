@@ -1,6 +1,7 @@
 """IAM's quotas and how it says that one is reached.
 
-Source: IAM user guide, "IAM and AWS STS quotas". The names are those that GetAccountSummary and the errors use.
+Source: IAM user guide, "IAM and AWS STS quotas". The names are those that GetAccountSummary and
+the errors use.
 """
 
 from __future__ import annotations

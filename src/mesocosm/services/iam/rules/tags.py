@@ -6,30 +6,23 @@ Source: IAM user guide, "Tagging IAM resources: rules".
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol
 
+from mesocosm.api import iam as api
 from mesocosm.services.iam.rules import quotas
 from mesocosm.wire.errors import AwsError
 
 
-class Pair(Protocol):
-    """A tag of a request."""
-
-    key: str | None
-    value: str | None
-
-
-def given(tags: Iterable[Pair] | None) -> dict[str, str]:
+def given(tags: Iterable[api.Tag] | None) -> dict[str, str]:
     """The tags of a request by key, for conditions: nothing is checked."""
-    return {tag.key or "": tag.value or "" for tag in tags or ()}
+    return {tag.key: tag.value for tag in tags or ()}
 
 
-def checked(tags: Iterable[Pair] | None) -> dict[str, str]:
+def checked(tags: Iterable[api.Tag] | None) -> dict[str, str]:
     """The tags of a request; raises InvalidInput for duplicates and for keys kept for AWS."""
     found: dict[str, str] = {}
     seen: set[str] = set()
     for tag in tags or ():
-        key = tag.key or ""
+        key = tag.key
         if key.lower() in seen:
             raise AwsError(
                 "InvalidInput",
@@ -37,12 +30,12 @@ def checked(tags: Iterable[Pair] | None) -> dict[str, str]:
             )
         _not_reserved(key)
         seen.add(key.lower())
-        found[key] = tag.value or ""
+        found[key] = tag.value
     _few(found)
     return found
 
 
-def merged(old: Mapping[str, str], tags: Iterable[Pair] | None) -> dict[str, str]:
+def merged(old: Mapping[str, str], tags: Iterable[api.Tag] | None) -> dict[str, str]:
     """The tags after TagX: a key that differs only in case is replaced."""
     new = checked(tags)
     replaced = {key.lower() for key in new}

@@ -1,0 +1,41 @@
+"""Work that was asked for: deletions of service-linked roles, reports of last access."""
+
+from __future__ import annotations
+
+import msgspec
+
+from mesocosm.world import Table
+
+
+class Deletion(msgspec.Struct, frozen=True, kw_only=True):
+    """The deletion of a service-linked role: done when it is asked for."""
+
+    role: str
+    at: float
+    status: str
+
+
+class ServiceReport(msgspec.Struct, frozen=True, kw_only=True):
+    """A report of service last accessed details: the services that `arn` may reach, as of `at`."""
+
+    arn: str
+    granularity: str
+    owner: str
+    at: float
+    services: tuple[str, ...]
+    entities: dict[str, tuple[str, ...]]
+    """By unique id of an entity: nothing, `arn` apart, may be asked of others."""
+
+
+class OrganizationReport(msgspec.Struct, frozen=True, kw_only=True):
+    """A report on an entity of an organization."""
+
+    path: str
+    at: float
+    services: tuple[str, ...]
+    accounts: tuple[str, ...]
+
+
+deletions = Table("iam.deletions", Deletion)
+service_reports = Table("iam.service_reports", ServiceReport)
+organization_reports = Table("iam.organization_reports", OrganizationReport)
