@@ -1,11 +1,11 @@
 """Write `src/mesocosm/api/<service>.pyi`: the shapes of a service as type checkers see them.
 
     python tools/stubs.py sqs sts            # write
-    python tools/stubs.py --check            # say which of the stubs that exist are stale (exit status 1)
-    python tools/stubs.py                    # write those that exist anew
+    python tools/stubs.py --check            # say which of the stubs that exist are stale (exit
+    status 1) python tools/stubs.py                    # write those that exist anew
 
-At run time every member has a default (see `mesocosm.wire.types`). The stubs are stricter where it helps: a member
-that a request must bring is not optional in a stub.
+At run time every member has a default (see `mesocosm.wire.types`). The stubs are stricter where it
+helps: a member that a request must bring is not optional in a stub.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ SCALARS = {
 
 
 def reached(service: Service) -> tuple[set[str], set[str]]:
-    """The structures that operations reach: from their inputs, and from their outputs and errors."""
+    """The structures that operations reach: from their inputs, and from their outputs and
+    errors.
+    """
     inputs: set[str] = set()
     outputs: set[str] = set()
     for name in service.operation_names:
@@ -78,7 +80,9 @@ def walk(shape: Shape, seen: set[str]) -> None:
 
 
 def annotation(shape: Shape, incoming: bool, prefix: str = "") -> str:
-    """The type of a shape's values. `prefix` stands before builtins that a member of the class hides."""
+    """The type of a shape's values. `prefix` stands before builtins that a member of the class
+    hides.
+    """
     if shape.get("streaming") or shape.get("eventstream"):
         return "Body" if incoming else "bytes | Stream"
     if shape.document or shape.get("jsonvalue"):

@@ -13,7 +13,9 @@ PLAIN = ("alpha", "beta", "gamma-1")
 
 
 class Generator:
-    """Values of shapes in botocore's form. `full` gives every member, otherwise the required ones."""
+    """Values of shapes in botocore's form. `full` gives every member, otherwise the required
+    ones.
+    """
 
     def __init__(self, seed: str, full: bool, text_only: bool) -> None:
         self.random = random.Random(seed)

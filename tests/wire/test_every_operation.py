@@ -1,4 +1,6 @@
-"""Every operation of every service botocore knows, through the codec and back, against botocore's own client side."""
+"""Every operation of every service botocore knows, through the codec and back, against botocore's
+own client side.
+"""
 
 from __future__ import annotations
 
@@ -177,7 +179,9 @@ def alias(route: wire.Route, service: str, name: str) -> bool:
 
 
 def same_api(route: wire.Route, service: str) -> bool:
-    """Whether two services of botocore are one at AWS: one signing name, and both know the operation."""
+    """Whether two services of botocore are one at AWS: one signing name, and both know the
+    operation.
+    """
     return wire.service(service).signing_name == route.signing_name
 
 
@@ -224,7 +228,9 @@ def check_output(operation: OperationModel, protocol: str, full: bool) -> None:
 
 
 def readable(value: dict[str, Any], shape: Shape, status: int) -> dict[str, Any]:
-    """A generated output as botocore's parser gives it: it decodes a raw body, and knows the status."""
+    """A generated output as botocore's parser gives it: it decodes a raw body, and knows the
+    status.
+    """
     payload = shape.serialization.get("payload")
     found = dict(value)
     if payload is not None:

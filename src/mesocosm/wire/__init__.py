@@ -1,14 +1,15 @@
 """The AWS protocols as servers: bytes become typed requests, typed results become bytes.
 
-    route = wire.route(request)                      # Route(service, operation, protocol); raises UnknownOperation
-    codec = wire.codec(route.service, route.operation, route.protocol)
+    route = wire.route(request)                      # Route(service, operation, protocol); raises
+    UnknownOperation codec = wire.codec(route.service, route.operation, route.protocol)
     value = codec.parse(request, route)              # a Struct of mesocosm.api; raises AwsError
     codec.validate(value)                            # raises AwsError in AWS's words
     codec.answer(result, request_id)                 # Response
     codec.fault(error, request_id)                   # Response
     wire.fault_for_unknown(request, error, request_id)   # an error before there is a route
     wire.service(name), wire.service_names()         # the models: operations, shapes, traits
-    wire.Empty                                       # the request of an operation that takes nothing
+    wire.Empty                                       # the request of an operation that takes
+    nothing
 
 Everything is compiled lazily from the models; importing this package loads none of them.
 """

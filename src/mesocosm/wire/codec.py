@@ -1,4 +1,6 @@
-"""One operation in one protocol: parse its requests, check them, write its answers and its errors."""
+"""One operation in one protocol: parse its requests, check them, write its answers and its
+errors.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ from mesocosm.wire.validation import Validate, validator
 
 
 class Codec:
-    """What the call floor knows of an operation's protocol. Each part is compiled at its first use."""
+    """What the call floor knows of an operation's protocol. Each part is compiled at its first
+    use.
+    """
 
     def __init__(self, service: str, operation: str, protocol: str) -> None:
         self.service = models.service(service)
@@ -44,7 +48,9 @@ class Codec:
         self._validate(value)
 
     def answer(self, result: Any, request_id: str) -> Response:
-        """The response for a result: the operation's output Struct, or None where it gives nothing."""
+        """The response for a result: the operation's output Struct, or None where it gives
+        nothing.
+        """
         return self._answer(result, request_id)
 
     def fault(self, error: AwsError, request_id: str) -> Response:

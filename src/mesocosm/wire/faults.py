@@ -17,7 +17,8 @@ from mesocosm.wire.routing import FORM, UnknownOperation, candidates
 from mesocosm.wire.types import structs
 from mesocosm.wire.xmlout import XmlWriters, escape
 
-# https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html and the like of other services
+# https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html and the like of other
+# services
 _COMMON = {
     "AccessDenied": 403,
     "AuthFailure": 401,
@@ -298,7 +299,9 @@ _WRITERS = {
 
 
 def fault_for_unknown(request: Request, error: AwsError, request_id: str) -> Response:
-    """The response for an error that is raised before there is a route: its form is guessed from the request."""
+    """The response for an error that is raised before there is a route: its form is guessed from
+    the request.
+    """
     service, protocol = None, ""
     if isinstance(error, UnknownOperation):
         name, protocol = error.service, error.protocol

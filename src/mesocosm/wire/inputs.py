@@ -1,4 +1,6 @@
-"""From requests to Structs: one parser per operation and protocol, made at the operation's first call."""
+"""From requests to Structs: one parser per operation and protocol, made at the operation's first
+call.
+"""
 
 from __future__ import annotations
 
@@ -82,7 +84,9 @@ def _form(operation: Operation, shape: Shape, protocol: str) -> Parse:
 
 
 def json_decoder(service: str, shape: Shape) -> Callable[[bytes], Any]:
-    """The function from a JSON body to a Struct: strict first, then once more for sloppy clients."""
+    """The function from a JSON body to a Struct: strict first, then once more for sloppy
+    clients.
+    """
     struct = structs(service).struct(shape.name)
     strict = msgspec.json.Decoder(struct).decode
     lax = msgspec.json.Decoder(struct, strict=False).decode
@@ -213,7 +217,8 @@ def malformed(operation: Operation, protocol: str, error: Malformed) -> AwsError
         if not error.member or error.kind == "string":
             return AwsError(
                 "MalformedXML",
-                "The XML you provided was not well-formed or did not validate against our published schema",
+                "The XML you provided was not well-formed or did not validate against our "
+                "published schema",
                 status=400,
             )
         if error.member == "max-keys":

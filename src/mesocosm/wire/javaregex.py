@@ -1,7 +1,7 @@
 """Java's regular expressions, in which the models write patterns, as Python's.
 
-The differences that occur: `\\p{...}` and POSIX classes, possessive spelling, `\\z`, intersections of classes. A pattern
-that cannot be had in Python is not checked.
+The differences that occur: `\\p{...}` and POSIX classes, possessive spelling, `\\z`, intersections
+of classes. A pattern that cannot be had in Python is not checked.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import re
 import unicodedata
 import warnings
 from functools import cache
+
+from mesocosm.wire import models
 
 _POSIX = {
     "Alpha": "a-zA-Z",
@@ -28,6 +30,8 @@ _POSIX = {
 }
 
 _CLASS = re.compile(r"\\([pP])(?:\{(\^?)(?:Is|general_category=|gc=)?([A-Za-z_]+)\}|([A-Z]))")
+
+_SURROGATES = re.compile(r"\\u([Dd][89ABab][0-9A-Fa-f]{2})\\u([Dd][C-Fc-f][0-9A-Fa-f]{2})")
 
 
 @cache
@@ -48,6 +52,13 @@ def _translated(pattern: str) -> str:
     while at < len(pattern):
         here = pattern[at]
         if here == "\\" and at + 1 < len(pattern):
+            pair = _SURROGATES.match(pattern, at)
+            if pair is not None:
+                # Java's source is UTF-16: two escapes are one character.
+                high, low = int(pair.group(1), 16), int(pair.group(2), 16)
+                parts.append(f"\\U{0x10000 + ((high - 0xD800) << 10) + low - 0xDC00:08x}")
+                at = pair.end()
+                continue
             found = _CLASS.match(pattern, at)
             if found is not None:
                 parts.append(_class(found, depth > 0))
@@ -97,12 +108,29 @@ def _category(name: str, negated: bool = False) -> str:
     if len(name) > 2:
         raise KeyError(name)
     ranges: list[tuple[int, int]] = []
-    for code in range(0x110000):
-        if unicodedata.category(chr(code)).startswith(name) != negated:
-            if ranges and ranges[-1][1] == code - 1:
-                ranges[-1] = (ranges[-1][0], code)
-            else:
-                ranges.append((code, code))
+    for first, last, category in _runs():
+        if category.startswith(name) == negated:
+            continue
+        if ranges and ranges[-1][1] == first - 1:
+            first = ranges.pop()[0]
+        ranges.append((first, last))
     if not ranges:
         raise KeyError(name)
     return "".join(f"\\U{a:08x}-\\U{b:08x}" for a, b in ranges)
+
+
+@cache
+def _runs() -> list[tuple[int, int, str]]:
+    """The general category of every character, as runs (first, last, category)."""
+    found: list[tuple[int, int, str]] | None = models.cached("categories")
+    if found is None:
+        found = []
+        start, before = 0, unicodedata.category("\0")
+        for code in range(1, 0x110000):
+            category = unicodedata.category(chr(code))
+            if category != before:
+                found.append((start, code - 1, before))
+                start, before = code, category
+        found.append((start, 0x10FFFF, before))
+        models.keep("categories", found)
+    return found

@@ -1,9 +1,10 @@
 """The API models: what operations a service has and which shapes they take and give.
 
-Read from botocore's data directory (botocore itself is never imported), without the documentation. Each service is
-loaded at its first use; the stripped model is kept with `marshal` in a cache directory, since parsing the largest
-model costs 50 ms and reading it back 10 ms. The format of marshal belongs to one Python version, so the cache's name
-holds the versions of Python and of botocore.
+Read from botocore's data directory (botocore itself is never imported), without the documentation.
+Each service is loaded at its first use; the stripped model is kept with `marshal` in a cache
+directory, since parsing the largest model costs 50 ms and reading it back 10 ms. The format of
+marshal belongs to one Python version, so the cache's name holds the versions of Python and of
+botocore.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ CBOR = "smithy-rpc-v2-cbor"
 
 
 class Shape:
-    """A shape as referred to from one place: the shape's own traits, overridden by those of the reference."""
+    """A shape as referred to from one place: the shape's own traits, overridden by those of the
+    reference.
+    """
 
     __slots__ = ("name", "service", "traits", "type")
 
@@ -116,7 +119,9 @@ class Operation:
 
     @property
     def checksum(self) -> Raw:
-        """The `httpChecksum` trait: requestAlgorithmMember, requestChecksumRequired, ...; empty when absent."""
+        """The `httpChecksum` trait: requestAlgorithmMember, requestChecksumRequired, ...; empty
+        when absent.
+        """
         found: Raw = self.raw.get("httpChecksum", {})
         return found
 
@@ -129,7 +134,9 @@ class Operation:
         return None
 
     def sensitive(self, which: str) -> list[str]:
-        """The top members of the `input` or `output` that the model calls sensitive, by their model names."""
+        """The top members of the `input` or `output` that the model calls sensitive, by their
+        model names.
+        """
         shape = self.input_shape if which == "input" else self.output_shape
         return [n for n, m in (shape.members.items() if shape else ()) if m.sensitive]
 
@@ -146,7 +153,9 @@ class Service:
 
     @cached_property
     def protocols(self) -> tuple[str, ...]:
-        """The protocols the service speaks. Those that were query services once still take the query protocol."""
+        """The protocols the service speaks. Those that were query services once still take the
+        query protocol.
+        """
         found = list(self.metadata.get("protocols") or [self.metadata["protocol"]])
         if "awsQueryCompatible" in self.metadata and QUERY not in found:
             found.append(QUERY)
@@ -182,7 +191,9 @@ class Service:
 
     @property
     def query_compatible(self) -> bool:
-        """Whether clients expect the error codes of the former query protocol beside the new ones."""
+        """Whether clients expect the error codes of the former query protocol beside the new
+        ones.
+        """
         return "awsQueryCompatible" in self.metadata
 
     @property
@@ -253,7 +264,8 @@ def _cache_directory() -> Path | None:
     return directory
 
 
-def _cached(name: str) -> Any:
+def cached(name: str) -> Any:
+    """A value of the cache directory; None when it is not there or cannot be read."""
     directory = _cache_directory()
     if directory is None:
         return None
@@ -263,7 +275,8 @@ def _cached(name: str) -> Any:
         return None
 
 
-def _keep(name: str, value: Any) -> None:
+def keep(name: str, value: Any) -> None:
+    """Put a value into the cache directory, if there is one."""
     directory = _cache_directory()
     if directory is None:
         return
@@ -292,7 +305,9 @@ def _versions() -> dict[str, Path]:
 
 
 def _metadata(path: Path) -> Raw:
-    """The metadata of a model file, which stands near its start: no more than needed is decompressed."""
+    """The metadata of a model file, which stands near its start: no more than needed is
+    decompressed.
+    """
     stream = zlib.decompressobj(wbits=31)
     text = b""
     with path.open("rb") as file:
@@ -314,10 +329,10 @@ def _metadata(path: Path) -> Raw:
 @cache
 def summaries() -> dict[str, Summary]:
     """What routing must know, of every service."""
-    found: dict[str, Raw] | None = _cached("index")
+    found: dict[str, Raw] | None = cached("index")
     if found is None:
         found = {name: _metadata(path) for name, path in _versions().items()}
-        _keep("index", found)
+        keep("index", found)
     return {name: Summary(name, metadata) for name, metadata in found.items()}
 
 
@@ -327,7 +342,9 @@ def service_names() -> list[str]:
 
 
 def _stripped(value: Any) -> Any:
-    """A model without documentation. A member may itself be called so: its value is then a reference."""
+    """A model without documentation. A member may itself be called so: its value is then a
+    reference.
+    """
     if isinstance(value, dict):
         return {
             sys.intern(k): _stripped(v)
@@ -344,18 +361,22 @@ _DROPPED = frozenset({"documentation", "deprecatedMessage", "deprecatedSince"})
 
 @cache
 def service(name: str) -> Service:
-    """The model of a service, loaded at its first use; raises KeyError when there is no such service."""
-    model = _cached(f"{name}.model")
+    """The model of a service, loaded at its first use; raises KeyError when there is no such
+    service.
+    """
+    model = cached(f"{name}.model")
     if model is None:
         raw = json.loads(gzip.decompress(_versions()[name].read_bytes()))
         model = _stripped({key: raw[key] for key in ("metadata", "operations", "shapes")})
-        _keep(f"{name}.model", model)
+        keep(f"{name}.model", model)
     return Service(name, model)
 
 
 @cache
 def paginators(name: str) -> dict[str, Raw]:
-    """How each listing operation is paged: input_token, output_token, limit_key, result_key; empty when unknown."""
+    """How each listing operation is paged: input_token, output_token, limit_key, result_key; empty
+    when unknown.
+    """
     path = _versions()[name].with_name("paginators-1.json")
     text = path.read_bytes() if path.exists() else b""
     packed = path.with_name(path.name + ".gz")

@@ -1,6 +1,8 @@
-"""Python names for the names of the models: `MessageId` is `message_id`, `ReplaceKeyPrefixWith` `replace_key_prefix_with`.
+"""Python names for the names of the models: `MessageId` is `message_id`, `ReplaceKeyPrefixWith`
+`replace_key_prefix_with`.
 
-The rule is botocore's `xform_name`, so that attributes are called as in boto3's own waiters and methods.
+The rule is botocore's `xform_name`, so that attributes are called as in boto3's own waiters and
+methods.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ def snake(name: str) -> str:
 
 
 def attribute(name: str) -> str:
-    """The attribute of a member: snake case, a Python identifier, keywords with a trailing underscore."""
+    """The attribute of a member: snake case, a Python identifier, keywords with a trailing
+    underscore.
+    """
     found = re.sub(r"\W", "_", snake(name))
     if found[0].isdigit():
         found = f"n{found}"
@@ -40,7 +44,9 @@ def attribute(name: str) -> str:
 
 
 def attributes(names: Iterable[str]) -> dict[str, str]:
-    """The attribute of each member of a structure; two that would collide keep apart by an underscore."""
+    """The attribute of each member of a structure; two that would collide keep apart by an
+    underscore.
+    """
     taken: set[str] = set()
     result = {}
     for name in names:

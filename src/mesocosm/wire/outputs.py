@@ -1,4 +1,6 @@
-"""From Structs to answers: one writer per operation and protocol, made at the operation's first answer."""
+"""From Structs to answers: one writer per operation and protocol, made at the operation's first
+answer.
+"""
 
 from __future__ import annotations
 

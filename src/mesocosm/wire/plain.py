@@ -1,8 +1,10 @@
-"""Between Structs and the plain values of JSON and CBOR, where msgspec alone does not know the format.
+"""Between Structs and the plain values of JSON and CBOR, where msgspec alone does not know the
+format.
 
-msgspec encodes and decodes a Struct in one C call. What it cannot know is a timestamp in another format than epoch
-seconds, a float that JSON cannot write (NaN), CBOR's tag for time, and members that belong into headers. Shapes that
-hold such members get a writer to plain values and a fixer of what was read; all others get neither.
+msgspec encodes and decodes a Struct in one C call. What it cannot know is a timestamp in another
+format than epoch seconds, a float that JSON cannot write (NaN), CBOR's tag for time, and members
+that belong into headers. Shapes that hold such members get a writer to plain values and a fixer of
+what was read; all others get neither.
 """
 
 from __future__ import annotations
@@ -94,7 +96,9 @@ class Fixers:
 
 
 def _each(inner: Function, kind: str) -> Function:
-    """A function applied to everything a list or map holds; what is null stays so (sparse collections)."""
+    """A function applied to everything a list or map holds; what is null stays so (sparse
+    collections).
+    """
     if kind == "list":
         return lambda value: [None if v is None else inner(v) for v in value]
     return lambda value: {k: None if v is None else inner(v) for k, v in value.items()}

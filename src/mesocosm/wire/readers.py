@@ -1,7 +1,8 @@
 """From the text protocols to Structs: query forms and XML, by one reader per shape.
 
-A reader is a closure over a table from wire name to (attribute, reader of the member), so that its cost follows what
-was sent and not what could be. Recursive shapes work since a table is filled after its reader exists.
+A reader is a closure over a table from wire name to (attribute, reader of the member), so that its
+cost follows what was sent and not what could be. Recursive shapes work since a table is filled
+after its reader exists.
 """
 
 from __future__ import annotations
@@ -49,7 +50,9 @@ def form(text: str) -> list[tuple[str, str]]:
 
 
 def tree(pairs: list[tuple[str, str]]) -> Tree:
-    """Dotted names as nested mappings: `a.1.b=c` is `{"a": {"1": {"b": "c"}}}`. Raises Malformed."""
+    """Dotted names as nested mappings: `a.1.b=c` is `{"a": {"1": {"b": "c"}}}`. Raises
+    Malformed.
+    """
     root: Tree = {}
     for key, value in pairs:
         if "." not in key:
@@ -216,7 +219,9 @@ class XmlReaders:
         self._structures: dict[str, Reader] = {}
 
     def structure(self, shape: Shape) -> Reader:
-        """The reader of a structure from an Element; members bound to headers and the like are skipped."""
+        """The reader of a structure from an Element; members bound to headers and the like are
+        skipped.
+        """
         found = self._structures.get(shape.name)
         if found is not None:
             return found
@@ -301,7 +306,9 @@ def local_name(tag: str) -> str:
 
 
 def document(body: bytes) -> ElementTree.Element:
-    """The root of an XML document. Document types are refused: no AWS client sends one. Raises Malformed."""
+    """The root of an XML document. Document types are refused: no AWS client sends one. Raises
+    Malformed.
+    """
     # Other encodings than UTF-8 could hide a document type from the search below.
     if b"<!DOCTYPE" in body or b"\x00" in body:
         raise Malformed("The XML document has a document type")

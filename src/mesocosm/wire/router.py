@@ -1,8 +1,8 @@
 """Finding the operation of a REST service by method, path, query and headers.
 
-The paths of the model form a tree of segments; at each leaf stand the operations of one method, most specific first:
-by literal query keys (`?lifecycle`), then by required query members, then by required headers. That order routes all
-of S3 without a special case.
+The paths of the model form a tree of segments; at each leaf stand the operations of one method,
+most specific first: by literal query keys (`?lifecycle`), then by required query members, then by
+required headers. That order routes all of S3 without a special case.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ _LABEL = re.compile(r"\{([^}+]+)(\+?)\}\Z")
 _EMBEDDED = re.compile(r"\{([^}+]+)\+?\}")
 
 HINT = "x-id"
-"""A query key that newer SDKs add with the operation's name; it says nothing the rest does not say."""
+"""A query key that newer SDKs add with the operation's name; it says nothing the rest does not
+say.
+"""
 
 
 class Candidate(NamedTuple):
@@ -45,7 +47,9 @@ class Candidate(NamedTuple):
 
 
 class Match(NamedTuple):
-    """A request's operation, the values of the path's labels, and how many segments matched literally."""
+    """A request's operation, the values of the path's labels, and how many segments matched
+    literally.
+    """
 
     operation: str
     labels: dict[str, str]
@@ -100,7 +104,9 @@ class Router:
         )
 
     def match(self, method: str, path: str, query: Query, headers: Headers) -> Match | None:
-        """The operation a request means, None when there is none. `path` is as sent (percent-encoded)."""
+        """The operation a request means, None when there is none. `path` is as sent
+        (percent-encoded).
+        """
         segments = path[1:].split("/")
         found = self._walk(self._root, segments, 0, [], 0, (method, query, headers))
         if found is None and len(segments) > 1 and not segments[-1]:
@@ -134,7 +140,8 @@ class Router:
             return None
         first = len(segments)
         if node.greedy.literals:
-            # What stands behind the label decides first; no model has more than a few segments there.
+            # What stands behind the label decides first; no model has more than a few segments
+            # there.
             first = max(at + 1, first - 8)
         for end in range(first, len(segments) + 1):
             whole = "/".join(segments[at:end])

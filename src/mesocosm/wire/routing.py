@@ -1,7 +1,8 @@
 """Which operation of which service a request means, and in which protocol it speaks.
 
-The protocol follows from the request's form; the service from the credential scope of its signature and, where several
-services sign by one name or the request is not signed, from target, version, path or host.
+The protocol follows from the request's form; the service from the credential scope of its
+signature and, where several services sign by one name or the request is not signed, from target,
+version, path or host.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ FORM = "application/x-www-form-urlencoded"
 
 
 class Route:
-    """Where a request goes: botocore's service name, operation, protocol, and what routing has parsed already."""
+    """Where a request goes: botocore's service name, operation, protocol, and what routing has
+    parsed already.
+    """
 
     def __init__(self, service: str, operation: str, protocol: str) -> None:
         self.service = service
@@ -44,7 +47,9 @@ class Route:
 
 
 class UnknownOperation(AwsError):
-    """No operation answers to the request; `service` and `protocol` are the best guess for the error's form."""
+    """No operation answers to the request; `service` and `protocol` are the best guess for the
+    error's form.
+    """
 
     def __init__(
         self, service: str, protocol: str, code: str, message: str, status: int, **members: Any
@@ -55,7 +60,9 @@ class UnknownOperation(AwsError):
 
 
 def route(request: Request, virtual_bucket: str | None = None) -> Route:
-    """The route of a request; raises UnknownOperation. `virtual_bucket` is the bucket that the host name holds."""
+    """The route of a request; raises UnknownOperation. `virtual_bucket` is the bucket that the
+    host name holds.
+    """
     headers = request.headers
     content_type = (headers.get("content-type") or "").partition(";")[0].strip().lower()
     if (
@@ -114,7 +121,9 @@ def _by_target() -> dict[str, list[models.Summary]]:
 
 
 def candidates(request: Request) -> list[models.Summary]:
-    """The services a request may mean by its signature, or by its host name when it is not signed."""
+    """The services a request may mean by its signature, or by its host name when it is not
+    signed.
+    """
     name = scope(request)
     found = _by_signing_name().get(name, []) if name is not None else []
     if len(found) == 1:
@@ -155,7 +164,9 @@ def _json(request: Request, target: str) -> Route:
 
 
 def _query(request: Request, text: str) -> Route | None:
-    """The route of a query request; None when it is none after all (a REST call that looks like one)."""
+    """The route of a query request; None when it is none after all (a REST call that looks like
+    one).
+    """
     pairs = form(text)
     plain = dict(pairs)
     action, version = plain.get("Action"), plain.get("Version")
@@ -239,7 +250,9 @@ def _rest(request: Request, virtual_bucket: str | None) -> Route:
 
 
 def _rank(request: Request, service: models.Summary, match: Match) -> tuple[int, bool, str, int]:
-    """Of several services that sign by one name: the closest path, then the host, then the newest and largest API."""
+    """Of several services that sign by one name: the closest path, then the host, then the newest
+    and largest API.
+    """
     hosted = request.host.startswith(f"{service.endpoint_prefix}.")
     size = len(models.service(service.name).operation_names)
     return match.literal, hosted, service.api_version, size

@@ -1,9 +1,10 @@
 """The typed shapes: one msgspec Struct per structure of a model, made when first asked for.
 
-Members are snake case attributes that default to None (what is required is checked by `validation`, in AWS's words);
-their encoded names are those of the model, or of the JSON protocols where the model renames them there. Timestamps are
-float epoch seconds, blobs bytes; a streaming member is the request's Body on the way in and bytes or a Stream on the
-way out, and documents are plain values.
+Members are snake case attributes that default to None (what is required is checked by
+`validation`, in AWS's words); their encoded names are those of the model, or of the JSON protocols
+where the model renames them there. Timestamps are float epoch seconds, blobs bytes; a streaming
+member is the request's Body on the way in and bytes or a Stream on the way out, and documents are
+plain values.
 """
 
 from __future__ import annotations
@@ -88,7 +89,9 @@ class Types:
         return self._type(shape)
 
     def _type(self, shape: Shape) -> Any:
-        """The annotation of a shape; text where it refers to a Struct that is being made (recursive shapes)."""
+        """The annotation of a shape; text where it refers to a Struct that is being made
+        (recursive shapes).
+        """
         kind = shape.type
         if shape.document or shape.get("jsonvalue") or shape.get("streaming"):
             return Any

@@ -19,7 +19,8 @@ RFC822 = "rfc822"
 UNIX = "unixTimestamp"
 
 _ISO = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?\s*([Zz]|[+-]\d\d:?\d\d)?)?\Z"
+    r"(\d{4})-(\d\d)-(\d\d)"
+    r"(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?\s*([Zz]|[+-]\d\d:?\d\d)?)?\Z"
 )
 _COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\Z")
 
@@ -127,7 +128,9 @@ def base64_text(value: bytes) -> str:
 
 
 def number(value: float) -> str:
-    """A float as the XML protocols and headers write it: `NaN`, `Infinity`, `-Infinity`, else the shortest form."""
+    """A float as the XML protocols and headers write it: `NaN`, `Infinity`, `-Infinity`, else the
+    shortest form.
+    """
     if value != value:
         return "NaN"
     if value in (float("inf"), float("-inf")):

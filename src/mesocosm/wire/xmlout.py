@@ -1,7 +1,8 @@
-"""From Structs to XML: straight-line Python generated per structure, since long listings are mostly this.
+"""From Structs to XML: straight-line Python generated per structure, since long listings are
+mostly this.
 
-What is generated holds names from the models only, and they are checked to be plain names first. A structure becomes
-one function that appends text to a list:
+What is generated holds names from the models only, and they are checked to be plain names first. A
+structure becomes one function that appends text to a list:
 
     def w_Reservation(v, o):
         x = v.reservation_id
@@ -26,7 +27,9 @@ _NAMED = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 def escape(text: str) -> str:
-    """Text as element content. Carriage returns and controls go as references, so that they survive."""
+    """Text as element content. Carriage returns and controls go as references, so that they
+    survive.
+    """
     if _SPECIAL.search(text) is None:
         return text
     return _SPECIAL.sub(lambda m: _NAMED.get(m.group()) or f"&#x{ord(m.group()):x};", text)
