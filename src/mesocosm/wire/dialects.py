@@ -50,6 +50,9 @@ class Dialect(msgspec.Struct, kw_only=True, frozen=True):
     malformed: str | None = None
     """The error code of a request that cannot be read; None for the protocol's own."""
 
+    url_member: str = ""
+    """The parameter of the query protocol that, when missing, is the URL of the request itself."""
+
     query_codes: dict[str, str] = {}
     """The codes of the former query protocol, by error shape."""
 
@@ -233,6 +236,7 @@ _DIALECTS: dict[str, Dialect] = {
         missing="MissingParameter",
         invalid="InvalidParameterValue",
         query_codes=_SQS_CODES,
+        url_member="QueueUrl",
         query_shapes=_SQS_SHAPES,
     ),
     "ec2": Dialect(missing="MissingParameter", invalid="InvalidParameterValue"),

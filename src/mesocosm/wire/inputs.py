@@ -80,7 +80,17 @@ def _fixers(service: str) -> Fixers:
 
 def _form(operation: Operation, shape: Shape, protocol: str) -> Parse:
     read = _query_readers(operation.service.name, protocol == models.EC2).structure(shape)
-    return lambda request, route: read(route.form)
+    member = of(operation.service.name).url_member
+    if member not in shape.members:
+        return lambda request, route: read(route.form)
+
+    def read_at_url(request: Request, route: Route) -> Any:
+        if member not in route.form and request.path.count("/") > 1:
+            scheme = "https" if request.secure else "http"
+            route.form[member] = f"{scheme}://{request.host}{request.path}"
+        return read(route.form)
+
+    return read_at_url
 
 
 def json_decoder(service: str, shape: Shape) -> Callable[[bytes], Any]:
@@ -154,6 +164,7 @@ def _rest(operation: Operation, shape: Shape, protocol: str) -> Parse:
     def read(request: Request, route: Route) -> Any:
         text = request.body.read()
         value = body(text) if text else struct()
+        bound.clear(value)
         bound.fill(value, route, request.headers)
         return value
 

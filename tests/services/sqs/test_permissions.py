@@ -1,0 +1,161 @@
+"""Who may use a queue: AddPermission, queue policies, other accounts, IAM."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.services.sqs.support import arn, attributes, bodies, queue, refusal
+
+OTHER = "111111111111"
+
+
+def test_permissions_are_statements_of_the_policy(sqs: Any) -> None:
+    url = queue(sqs)
+    sqs.add_permission(
+        QueueUrl=url, Label="one", AWSAccountIds=[OTHER], Actions=["SendMessage"]
+    )
+    sqs.add_permission(
+        QueueUrl=url,
+        Label="two",
+        AWSAccountIds=[OTHER, "222222222222"],
+        Actions=["ReceiveMessage", "DeleteMessage"],
+    )
+    name = arn(sqs, url)
+    assert json.loads(attributes(sqs, url)["Policy"]) == {
+        "Version": "2008-10-17",
+        "Id": f"{name}/SQSDefaultPolicy",
+        "Statement": [
+            {
+                "Sid": "one",
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:aws:iam::{OTHER}:root"},
+                "Action": "SQS:SendMessage",
+                "Resource": name,
+            },
+            {
+                "Sid": "two",
+                "Effect": "Allow",
+                "Principal": {
+                    "AWS": [f"arn:aws:iam::{OTHER}:root", "arn:aws:iam::222222222222:root"]
+                },
+                "Action": ["SQS:ReceiveMessage", "SQS:DeleteMessage"],
+                "Resource": name,
+            },
+        ],
+    }
+    sqs.remove_permission(QueueUrl=url, Label="one")
+    assert len(json.loads(attributes(sqs, url)["Policy"])["Statement"]) == 1
+    sqs.remove_permission(QueueUrl=url, Label="two")
+    assert "Policy" not in attributes(sqs, url)
+
+
+def test_permissions_that_are_refused(sqs: Any) -> None:
+    url = queue(sqs)
+
+    def refused(label: str, account: str, *actions: str) -> tuple[str, str]:
+        return refusal(
+            sqs.add_permission,
+            QueueUrl=url,
+            Label=label,
+            AWSAccountIds=[account],
+            Actions=list(actions),
+        )
+
+    sqs.add_permission(QueueUrl=url, Label="one", AWSAccountIds=[OTHER], Actions=["*"])
+    assert refused("one", OTHER, "SendMessage") == (
+        "InvalidParameterValue",
+        "Value one for parameter Label is invalid. Reason: Already exists.",
+    )
+    assert refused("two", OTHER, "CreateQueue") == (
+        "InvalidParameterValue",
+        "Value SQS:CreateQueue for parameter ActionName is invalid. Reason: Only the queue owner is "
+        "allowed to invoke this action.",
+    )
+    assert refused("two", "1", "SendMessage") == (
+        "InvalidParameterValue",
+        "Value [1] for parameter PrincipalId is invalid. Reason: Unable to verify.",
+    )
+    assert refused("two", OTHER, *["SendMessage"] * 8) == (
+        "OverLimit",
+        "8 Actions were found, maximum allowed is 7.",
+    )
+    assert refusal(sqs.remove_permission, QueueUrl=url, Label="none") == (
+        "InvalidParameterValue",
+        "Value none for parameter Label is invalid. Reason: can't find label.",
+    )
+
+
+def test_another_account_may_what_the_policy_says(client: Callable[..., Any], sqs: Any) -> None:
+    url = queue(sqs)
+    other = client("sqs", account=OTHER)
+    assert refusal(other.send_message, QueueUrl=url, MessageBody="a")[0] == "AccessDenied"
+    sqs.add_permission(
+        QueueUrl=url,
+        Label="one",
+        AWSAccountIds=[OTHER],
+        Actions=["SendMessage", "GetQueueUrl"],
+    )
+    found = other.get_queue_url(QueueName="orders", QueueOwnerAWSAccountId="000000000000")
+    assert found["QueueUrl"] == url
+    # SendMessage is the action of the batch as well.
+    other.send_message_batch(QueueUrl=url, Entries=[{"Id": "1", "MessageBody": "a"}])
+    assert refusal(other.receive_message, QueueUrl=url)[0] == "AccessDenied"
+    assert bodies(sqs, url) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "arguments"),
+    [
+        ("delete_queue", {}),
+        ("set_queue_attributes", {"Attributes": {"DelaySeconds": "1"}}),
+        ("tag_queue", {"Tags": {"a": "b"}}),
+        ("list_queue_tags", {}),
+    ],
+)
+def test_some_operations_are_the_owners_alone(
+    client: Callable[..., Any], sqs: Any, operation: str, arguments: dict[str, Any]
+) -> None:
+    url = queue(sqs)
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": OTHER},
+                "Action": "sqs:*",
+                "Resource": arn(sqs, url),
+            }
+        ],
+    }
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    other = client("sqs", account=OTHER)
+    assert refusal(getattr(other, operation), QueueUrl=url, **arguments)[0] == "AccessDenied"
+
+
+def test_tags_of_the_queue_decide(client: Callable[..., Any], sqs: Any) -> None:
+    iam = client("iam")
+    iam.create_user(UserName="u")
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": "sqs:SendMessage",
+                "Resource": "*",
+                "Condition": {"StringEquals": {"aws:ResourceTag/team": "blue"}},
+            }
+        ],
+    }
+    iam.put_user_policy(UserName="u", PolicyName="p", PolicyDocument=json.dumps(policy))
+    key = iam.create_access_key(UserName="u")["AccessKey"]
+    user = client("sqs", credentials=key)
+    blue = sqs.create_queue(QueueName="blue", tags={"team": "blue"})["QueueUrl"]
+    red = sqs.create_queue(QueueName="red", tags={"team": "red"})["QueueUrl"]
+    user.send_message(QueueUrl=blue, MessageBody="a")
+    code, message = refusal(user.send_message, QueueUrl=red, MessageBody="a")
+    assert code == "AccessDenied"
+    assert "is not authorized to perform: sqs:sendmessage on resource: " in message.lower()
