@@ -60,7 +60,7 @@ PLUGIN_PLACES = (
 
 
 class Terraform(NamedTuple):
-    """The terraform program and a plugin directory that holds the AWS provider (for -plugin-dir)."""
+    """The terraform program and a plugin directory with the AWS provider (for -plugin-dir)."""
 
     program: str
     plugins: str

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from enum import Enum
 from pathlib import Path
+from typing import Any
 
-import click
 import typer.main
 
 from mesocosm.cli.app import app
@@ -25,45 +26,42 @@ def cli_page() -> str:
     """Every command with its arguments and options."""
     lines = [NOTE, "# The command line", ""]
     lines += [
-        "`--json` prints JSON instead of text. A failure is one sentence and the next thing to do on",
-        "stderr, with exit status 1. Commands find the running cloud by `--port`, by `MESOCOSM_URL`,",
-        "by the note it leaves in the data directory, or at <http://127.0.0.1:4566>. `MESOCOSM_DATA`",
-        "names the data directory (else `mesocosm` in the user's data folder). Shell completion:",
-        "`mesocosm --install-completion`.",
+        "`--json` prints JSON instead of text. A failure is one sentence and the next thing to do",
+        "on stderr, with exit status 1. Commands find the running cloud by `--port`, by",
+        "`MESOCOSM_URL`, by the note it leaves in the data directory, or at",
+        "<http://127.0.0.1:4566>. `MESOCOSM_DATA` names the data directory (else `mesocosm` in the",
+        "user's data folder). `mesocosm --install-completion` completes in the shell.",
     ]
-    tree = typer.main.get_command(app)
-    assert isinstance(tree, click.Group)
-    for words, command in commands(tree, "mesocosm"):
+    for words, command in commands(typer.main.get_command(app), "mesocosm"):
         lines += ["", f"## {words}", "", (command.help or "").strip(), ""]
         lines += list(parameters(command))
     return "\n".join(lines).rstrip() + "\n"
 
 
-def commands(group: click.Group, words: str) -> Iterator[tuple[str, click.Command]]:
+def commands(group: Any, words: str) -> Iterator[tuple[str, Any]]:
     """The commands of a group with those beneath them."""
     for name, command in group.commands.items():
-        if isinstance(command, click.Group):
+        if hasattr(command, "commands"):
             yield from commands(command, f"{words} {name}")
         else:
             yield f"{words} {name}", command
 
 
-def parameters(command: click.Command) -> Iterator[str]:
+def parameters(command: Any) -> Iterator[str]:
     """One table row for each argument and option."""
     rows = []
     for parameter in command.params:
         if "--help" in parameter.opts:
             continue
-        kind = parameter.type
         names = ", ".join(f"`{name}`" for name in parameter.opts)
-        if isinstance(parameter, click.Argument):
-            names = f"`{(parameter.name or '').upper()}`"
-        elif isinstance(kind, click.Choice):
-            names += " " + " or ".join(f"`{getattr(c, 'value', c)}`" for c in kind.choices)
+        if not parameter.opts[0].startswith("-"):
+            names = f"`{parameter.name.upper()}`"
         default = parameter.default
-        shown = getattr(default, "value", default)
-        plain = "" if shown in (None, False, ...) or callable(shown) else f"`{shown}`"
-        rows.append(f"| {names} | {getattr(parameter, 'help', None) or ''} | {plain} |")
+        if isinstance(default, Enum):
+            names += " " + " or ".join(f"`{choice.value}`" for choice in type(default))
+            default = default.value
+        plain = "" if default in (None, False) or callable(default) else f"`{default}`"
+        rows.append(f"| {names} | {parameter.help or ''} | {plain} |")
     if rows:
         yield "| | | default |"
         yield "|---|---|---|"

@@ -89,8 +89,9 @@ def floors(source: Source) -> Iterator[str]:
             continue
         if FLOORS[target[1]] > FLOORS[parts[1]]:
             yield (
-                f"{source.path}:{line} imports {name}: {parts[1]}/ (floor {FLOORS[parts[1]]}) may not"
-                f" look up to {target[1]}/ (floor {FLOORS[target[1]]}); move what both need down"
+                f"{source.path}:{line} imports {name}: {parts[1]}/ (floor {FLOORS[parts[1]]})"
+                f" may not look up to {target[1]}/ (floor {FLOORS[target[1]]}); move what both"
+                " need down"
             )
         elif _service(parts) and _service(target) and parts[2] != target[2]:
             yield (
@@ -148,7 +149,7 @@ def sleeps(source: Source) -> Iterator[str]:
 
 
 def uses(source: Source) -> list[tuple[int, str]]:
-    """(line, dotted name) of every import and of every attribute reached through an imported name."""
+    """(line, dotted name) of imports and of attributes reached through an imported name."""
     known: dict[str, str] = {}
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Import):

@@ -52,8 +52,8 @@ class Host(Protocol):
     def facts(self) -> Mapping[str, Any]:
         """What the person who started it chose: url, data, durability, history, seed."""
 
-    def stop(self) -> None:
-        """Begin an orderly end; what was accepted is still answered."""
+    def stop(self) -> bool:
+        """Begin an orderly end; what was accepted is still answered. Whether the process ends too."""
 
     async def fork(self, at: Moment, name: str | None) -> Mapping[str, Any]:
         """Serve a new branch from that moment; answers its name and url."""
@@ -428,8 +428,8 @@ def shutdown(cloud: Cloud, ask: Ask) -> dict[str, Any]:
     """Begin an orderly end."""
     if ask.host is None:
         raise ControlError(409, "NotAServer", "This cloud lives inside another program")
-    ask.host.stop()
-    return {"stopping": True, "pid": os.getpid()}
+    ends = ask.host.stop()
+    return {"stopping": True, "pid": os.getpid() if ends else None}
 
 
 ROUTES: dict[str, dict[str, Handler]] = {

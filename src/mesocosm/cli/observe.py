@@ -9,6 +9,7 @@ import typer
 
 from mesocosm.cli import show
 from mesocosm.cli.client import Client
+from mesocosm.cli.moments import iso
 from mesocosm.cli.options import Json, Port
 from mesocosm.cli.place import find_url
 
@@ -64,7 +65,7 @@ def why(
     if as_json:
         show.as_json(told)
     else:
-        show.tree(request_id, told)
+        show.tree(request_id, {**told, "time": iso(told["time"])})
 
 
 def coverage(

@@ -108,7 +108,7 @@ def down(port: Port = None, data: Data = None, as_json: Json = False) -> None:
 
     url = find_url(port, data)
     try:
-        pid = int(Client(url).post("shutdown")["pid"])
+        pid = Client(url).post("shutdown")["pid"]
     except NotRunning:
         note = read_note(data_directory(data)) if port is None else None
         if note is None:
@@ -119,7 +119,8 @@ def down(port: Port = None, data: Data = None, as_json: Json = False) -> None:
             return
         pid = note.pid
         interrupt(pid)
-    wait_for_end(pid)
+    if pid is not None:
+        wait_for_end(pid)
     if as_json:
         show.as_json({"stopped": True, "url": url, "pid": pid})
     else:

@@ -56,11 +56,14 @@ class Options(NamedTuple):
 class Serving:
     """One served cloud, as the control API sees it; its forks are served beside it."""
 
-    def __init__(self, options: Options, data: Path, world: World) -> None:
+    def __init__(
+        self, options: Options, data: Path, world: World, *, is_fork: bool = False
+    ) -> None:
         from mesocosm.call.cloud import Settings
         from mesocosm.services import assemble
 
         self.url = ""
+        self._is_fork = is_fork
         self._options = options
         self._data = data
         self._world = world
@@ -100,13 +103,14 @@ class Serving:
             "seed": self._options.seed,
         }
 
-    def stop(self) -> None:
-        """Begin an orderly end."""
+    def stop(self) -> bool:
+        """Begin an orderly end; whether the process ends with it (a fork's does not)."""
         self._stopping.set()
+        return not self._is_fork
 
     async def fork(self, at: Moment, name: str | None) -> Mapping[str, Any]:
         """Serve a new branch on a free port, until it or this cloud is stopped."""
-        fork = Serving(self._options, self._data, self._world.fork(at, name))
+        fork = Serving(self._options, self._data, self._world.fork(at, name), is_fork=True)
         ready = asyncio.Event()
         task = asyncio.create_task(fork.run(ready))
         self._forks.add(task)
