@@ -59,7 +59,8 @@ class Generator:
         return self._scalar(shape)
 
     def _key(self, shape: Shape) -> str:
-        return self.random.choice(shape.enum or PLAIN)
+        choices: list[str] = shape.enum or list(PLAIN)
+        return self.random.choice(choices)
 
     def _scalar(self, shape: Shape) -> Any:
         kind = shape.type_name

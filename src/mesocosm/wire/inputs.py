@@ -51,7 +51,7 @@ def guarded(parse: Parse, operation: Operation, protocol: str) -> Parse:
             return parse(request, route)
         except msgspec.ValidationError as error:
             raise malformed(operation, protocol, Malformed(coral(str(error)))) from None
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise malformed(operation, protocol, Malformed(str(error))) from None
         except Malformed as error:
             raise malformed(operation, protocol, error) from None

@@ -13,7 +13,7 @@ from mesocosm.wire.models import Shape
 from mesocosm.wire.readers import Malformed, scalar
 from mesocosm.wire.routing import Route
 
-Setter = Callable[[Any, Route, Headers], None]
+Parse = Callable[[Any], Any]
 HeaderItems = list[tuple[str, str]]
 
 
@@ -55,86 +55,94 @@ def _split_dates(text: str) -> list[str]:
 
 
 class RestInput:
-    """Fills the members of a request that are bound to path, query and headers."""
+    """Fills the members of a request that are bound to path, query and headers.
+
+    What was sent is looked up in tables, so that the cost follows the request and not the many
+    headers that an operation could take.
+    """
 
     def __init__(self, shape: Shape, uri: str) -> None:
-        self._setters: list[Setter] = []
+        self._labels: dict[str, tuple[str, Parse]] = {}
+        self._query: dict[str, tuple[str, Parse]] = {}
+        self._headers: dict[str, tuple[str, Parse]] = {}
+        self._prefixes: list[tuple[str, str]] = []
+        self._other_query: list[tuple[str, bool]] = []
+        self._bound: list[str] = []
+        self._literals = {part.partition("=")[0] for part in uri.partition("?")[2].split("&")}
         members = shape.members
         attributes = names.attributes(members)
-        bound = {
-            m.get("locationName", n)
-            for n, m in members.items()
-            if m.get("location") == "querystring"
-        }
-        bound |= {part.partition("=")[0] for part in uri.partition("?")[2].split("&")}
         for name, member in members.items():
-            place = member.get("location")
-            wire = member.get("locationName", name)
-            make = _BINDINGS.get(place)
-            if make is not None:
-                self._setters.append(make(attributes[name], wire, member, bound))
+            self._bind(attributes[name], member.get("locationName", name), member)
+
+    def _bind(self, attr: str, wire: str, shape: Shape) -> None:
+        place = shape.get("location")
+        if place == "uri":
+            self._labels[wire] = attr, scalar(shape, wire)
+        elif place == "querystring" and shape.type == "map":
+            self._other_query.append((attr, shape.value.type == "list"))
+        elif place == "querystring":
+            self._query[wire] = attr, _query_reader(shape, wire)
+        elif place == "header":
+            self._headers[wire.lower()] = attr, _header_reader(shape, wire)
+        elif place == "headers":
+            self._prefixes.append((attr, wire.lower()))
+        else:
+            return
+        self._bound.append(attr)
+
+    def clear(self, value: Any) -> None:
+        """Set every bound member to None: a body must not speak for them."""
+        for attr in self._bound:
+            setattr(value, attr, None)
 
     def fill(self, value: Any, route: Route, headers: Headers) -> None:
-        """Set every bound member: to what was sent, or to None."""
-        for setter in self._setters:
-            setter(value, route, headers)
+        """Set the bound members that were sent; the others must be None."""
+        for wire, text in route.labels.items():
+            entry = self._labels.get(wire)
+            if entry is not None:
+                setattr(value, entry[0], entry[1](text))
+        for wire, texts in route.query.items():
+            entry = self._query.get(wire)
+            if entry is not None:
+                setattr(value, entry[0], entry[1](texts))
+        for attr, many in self._other_query:
+            taken = self._query.keys() | self._literals
+            found = {k: v if many else v[0] for k, v in route.query.items() if k not in taken}
+            setattr(value, attr, found or None)
+        table = self._headers
+        for name, text in headers.items:
+            entry = table.get(name)
+            if entry is not None and getattr(value, entry[0]) is None:
+                setattr(value, entry[0], entry[1](text))
+        for attr, prefix in self._prefixes:
+            setattr(value, attr, _prefixed(headers, prefix))
 
 
-def _uri(attr: str, wire: str, shape: Shape, bound: set[str]) -> Setter:
-    parse = scalar(shape, wire)
-    return lambda value, route, headers: setattr(value, attr, parse(route.labels[wire]))
-
-
-def _querystring(attr: str, wire: str, shape: Shape, bound: set[str]) -> Setter:
-    if shape.type == "map":
-        return _query_map(attr, shape, bound)
+def _query_reader(shape: Shape, wire: str) -> Parse:
     if shape.type == "list":
         each = scalar(shape.member, wire)
-
-        def many(value: Any, route: Route, headers: Headers) -> None:
-            found = route.query.get(wire)
-            setattr(value, attr, None if found is None else [each(text) for text in found])
-
-        return many
+        return lambda texts: [each(text) for text in texts]
     parse = scalar(shape, wire)
-
-    def one(value: Any, route: Route, headers: Headers) -> None:
-        found = route.query.get(wire)
-        setattr(value, attr, None if found is None else parse(found[0]))
-
-    return one
+    return lambda texts: parse(texts[0])
 
 
-def _query_map(attr: str, shape: Shape, bound: set[str]) -> Setter:
-    many = shape.value.type == "list"
-
-    def fill(value: Any, route: Route, headers: Headers) -> None:
-        found = {k: v if many else v[0] for k, v in route.query.items() if k not in bound}
-        setattr(value, attr, found or None)
-
-    return fill
-
-
-def _header(attr: str, wire: str, shape: Shape, bound: set[str]) -> Setter:
-    parse = _header_reader(shape, wire)
-    key = wire.lower()
-
-    def fill(value: Any, route: Route, headers: Headers) -> None:
-        found = headers.get(key)
-        setattr(value, attr, None if found is None else parse(found))
-
-    return fill
+def _prefixed(headers: Headers, prefix: str) -> dict[str, str] | None:
+    """The header fields that begin with a prefix, by the rest of their names."""
+    found: dict[str, str] = {}
+    for name, text in headers.items:
+        if name.startswith(prefix):
+            key = name[len(prefix) :]
+            found[key] = f"{found[key]},{text}" if key in found else text
+    return found or None
 
 
-def _header_reader(shape: Shape, wire: str) -> Callable[[str], Any]:
+def _header_reader(shape: Shape, wire: str) -> Parse:
     if shape.get("jsonvalue"):
         return _json_value
     if shape.type == "list":
         each = scalar(shape.member, wire)
-        dates = (
-            shape.member.type == "timestamp"
-            and shape.member.get("timestampFormat", values.RFC822) == values.RFC822
-        )
+        form = shape.member.get("timestampFormat", values.RFC822)
+        dates = shape.member.type == "timestamp" and form == values.RFC822
         split = _split_dates if dates else split_list
         return lambda text: [each(part) for part in split(text)] if text else []
     return scalar(shape, wire)
@@ -145,28 +153,6 @@ def _json_value(text: str) -> Any:
         return json.loads(base64.b64decode(text))
     except ValueError:
         raise Malformed("A header holds no JSON value") from None
-
-
-def _header_map(attr: str, wire: str, shape: Shape, bound: set[str]) -> Setter:
-    prefix = wire.lower()
-
-    def fill(value: Any, route: Route, headers: Headers) -> None:
-        found: dict[str, str] = {}
-        for name, text in headers:
-            if name.startswith(prefix):
-                key = name[len(prefix) :]
-                found[key] = f"{found[key]},{text}" if key in found else text
-        setattr(value, attr, found or None)
-
-    return fill
-
-
-_BINDINGS: dict[Any, Callable[[str, str, Shape, set[str]], Setter]] = {
-    "uri": _uri,
-    "querystring": _querystring,
-    "header": _header,
-    "headers": _header_map,
-}
 
 
 class RestOutput:

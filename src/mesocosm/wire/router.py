@@ -57,7 +57,7 @@ class Match(NamedTuple):
 
 
 class _Node:
-    __slots__ = ("greedy", "label", "leaves", "literals", "patterns")
+    __slots__ = ("bare", "greedy", "label", "leaves", "literals", "patterns")
 
     def __init__(self) -> None:
         self.literals: dict[str, _Node] = {}
@@ -65,6 +65,8 @@ class _Node:
         self.label: _Node | None = None
         self.greedy: _Node | None = None
         self.leaves: dict[str, list[Candidate]] = {}
+        self.bare: dict[str, list[Candidate]] = {}
+        """Those that ask for nothing in the query: all that a request without one can mean."""
 
 
 class Router:
@@ -178,7 +180,7 @@ def _step(node: _Node, segment: str, labels: list[str]) -> _Node:
 
 def _leaf(node: _Node, labels: list[str], literal: int, asked: Any) -> Match | None:
     method, query, headers = asked
-    for candidate in node.leaves.get(method, ()):
+    for candidate in (node.leaves if query else node.bare).get(method, ()):
         if candidate.matches(query, headers):
             values = (unquote(label) for label in labels)
             named = dict(zip(candidate.labels, values, strict=True))
@@ -188,10 +190,11 @@ def _leaf(node: _Node, labels: list[str], literal: int, asked: Any) -> Match | N
 
 def _sort(node: _Node) -> None:
     """Most specific first; of two that ask for the same, the one that is not deprecated."""
-    for candidates in node.leaves.values():
+    for method, candidates in node.leaves.items():
         candidates.sort(
             key=lambda c: (-len(c.literals), -len(c.query), -len(c.headers), c.deprecated)
         )
+        node.bare[method] = [c for c in candidates if not c.literals and not c.query]
     below = [*node.literals.values(), *(inner for _, inner in node.patterns)]
     for inner in (*below, node.label, node.greedy):
         if inner is not None:

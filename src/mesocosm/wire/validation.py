@@ -323,10 +323,9 @@ def refusal(found: list[Finding], dialect: Dialect, protocol: str) -> AwsError:
     """The error for broken constraints, in the dialect of the service."""
     first = found[0]
     if dialect.missing is not None and first.kind == "null":
-        name = first.path
-        if protocol != models.EC2:
-            name = re.sub(r"(^|\.)([a-z])", lambda m: m.group(1) + m.group(2).upper(), name)
-        return AwsError(dialect.missing, f"The request must contain the parameter {name}.")
+        name = re.sub(r"(^|\.)([a-z])", lambda m: m.group(1) + m.group(2).upper(), first.path)
+        stop = "" if protocol == models.EC2 else "."
+        return AwsError(dialect.missing, f"The request must contain the parameter {name}{stop}")
     if first.kind in dialect.sentences:
         message, reason = dialect.sentences[first.kind]
         return AwsError(dialect.invalid or "ValidationException", message, Reason=reason)

@@ -10,8 +10,9 @@ import binascii
 import calendar
 import re
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import formatdate, parsedate_tz
+from functools import lru_cache
 from typing import Any
 
 ISO = "iso8601"
@@ -69,19 +70,25 @@ def _epoch(year: int, month: int, day: int, hour: int, minute: int, second: int)
     return calendar.timegm((year, month, day, hour, minute, second))
 
 
+@lru_cache(maxsize=4096)
+def _second(whole: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
+
+
 def iso(value: float) -> str:
     """`2026-01-02T03:04:05Z`, with milliseconds (or microseconds) when there are any."""
     whole, micros = divmod(round(value * 1_000_000), 1_000_000)
-    text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
     if not micros:
-        return text + "Z"
-    return f"{text}.{micros // 1000:03d}Z" if micros % 1000 == 0 else f"{text}.{micros:06d}Z"
+        return f"{_second(whole)}Z"
+    if micros % 1000 == 0:
+        return f"{_second(whole)}.{micros // 1000:03d}Z"
+    return f"{_second(whole)}.{micros:06d}Z"
 
 
 def iso_milliseconds(value: float) -> str:
     """`2026-01-02T03:04:05.678Z`: always three digits."""
-    text = datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
-    return text[:-3] + "Z"
+    whole, millis = divmod(int(value * 1000), 1000)
+    return f"{_second(whole)}.{millis:03d}Z"
 
 
 def rfc822(value: float) -> str:
