@@ -15,11 +15,13 @@ from mesocosm.call.gate import Gate
 from mesocosm.call.identity import IdentityCheck, service_principal
 from mesocosm.call.record import CallRecord, encode, members
 from mesocosm.call.redaction import sensitive
-from mesocosm.call.service import Catalogue, Operation, Service, Values
+from mesocosm.call.service import Catalogue, Form, Operation, Service, Values
 from mesocosm.call.steps import Passage, answer, not_implemented, pass_through
 from mesocosm.call.waiting import Waiting
 from mesocosm.call.why import explanation
 from mesocosm.iam import Principal
+from mesocosm.wire import hosts
+from mesocosm.wire.dialects import UNSIGNED_REST
 from mesocosm.wire.errors import AwsError
 from mesocosm.wire.front import Admission
 from mesocosm.wire.message import Request, Response
@@ -27,6 +29,7 @@ from mesocosm.world import Change, StorageFull, Timer, World
 
 log = logging.getLogger("mesocosm")
 
+BROWSERS = frozenset({"OPTIONS", "POST"})
 RECENT_CALLS = 2_000
 REACTIONS_MAX = 100_000
 
@@ -123,6 +126,13 @@ class Cloud:
     async def call(self, request: Request, admission: Admission) -> Response:
         """Take one request through every step; the answer leaves when its record is safe."""
         passage = Passage(request, admission.context)
+        form: Form | None = None
+        if request.method in BROWSERS or hosts.parse(request.host).kind == "website":
+            web = self._web(request)
+            if isinstance(web, Response):
+                return web
+            if web is not None:
+                form, passage = web, Passage(web.request, web.claim)
         while True:
             try:
                 pass_through(self, passage)
@@ -141,7 +151,17 @@ class Cloud:
             self.react()
         answer(self, passage)
         assert passage.response is not None
-        return passage.response
+        return passage.response if form is None else form.finish(passage.response)
+
+    def _web(self, request: Request) -> Response | Form | None:
+        """What browsers send that is no call of an API, if the service it is for wants it."""
+        host = hosts.parse(request.host)
+        if request.method == "POST" and not (request.headers.get("content-type") or "").startswith(
+            "multipart/form-data"
+        ):
+            return None
+        service = self.catalogue.service(host.service or UNSIGNED_REST)
+        return service.web(self, request, host) if service and service.web else None
 
     # -- calls from within -----------------------------------------------------------------------
 

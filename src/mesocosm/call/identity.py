@@ -17,6 +17,8 @@ from mesocosm.wire.authfaults import Dialect, auth_fault, dialect
 from mesocosm.wire.front import Admission
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mesocosm.call.cloud import Cloud
     from mesocosm.call.steps import Passage
     from mesocosm.wire.claims import Signature
@@ -84,6 +86,30 @@ class IdentityCheck:
         )
         if signature is None:
             return admission
+        credential = self._known(claim, signature, request)
+        if credential is None:
+            return admission
+        sigv4.check_time(signature, request, self._cloud.world.clock.real())
+        if payload.canonical is not None:
+            sigv4.verify(signature, credential.secret, request, payload.canonical)
+            claim.verified = True
+            if payload.signed_chunks:
+                admission.chain = sigv4.chain(signature, credential.secret)
+        return admission
+
+    def admit_form(self, request: Request, fields: Mapping[str, str]) -> Claim:
+        """Who sends a browser's form, by its fields (names in lower case): the signature is over its policy."""
+        signature = claims.parse_post(request, fields)
+        claim = Claim(signature)
+        if signature is not None:
+            credential = self._known(claim, signature, request)
+            if credential is not None:
+                sigv4.verify_policy_signature(signature, credential.secret, fields["policy"])
+            claim.verified = True
+        return claim
+
+    def _known(self, claim: Claim, signature: Signature, request: Request) -> Credential | None:
+        """The credential that a signature must prove; None when the key is taken on trust."""
         spoken = dialect(request, signature.service)
         credential = self.credential(signature.access_key_id)
         if credential is None:
@@ -91,7 +117,9 @@ class IdentityCheck:
                 raise _unknown(signature, spoken)
             claim.credential = self._convenient(signature.access_key_id)
             claim.trusted = True
-            return admission
+            if signature.kind == "query":  # a presigned URL expires whoever made it
+                sigv4.check_time(signature, request, self._cloud.world.clock.real())
+            return None
         if not credential.active:
             raise _unknown(signature, spoken)
         if credential.token is not None:
@@ -102,13 +130,7 @@ class IdentityCheck:
             if credential.expires is not None and now >= credential.expires:
                 raise auth_fault("token_expired", spoken)
         claim.credential = credential
-        sigv4.check_time(signature, request, self._cloud.world.clock.real())
-        if payload.canonical is not None:
-            sigv4.verify(signature, credential.secret, request, payload.canonical)
-            claim.verified = True
-            if payload.signed_chunks:
-                admission.chain = sigv4.chain(signature, credential.secret)
-        return admission
+        return credential
 
     def identify(self, passage: Passage) -> None:
         """With the body read: finish the verification, and say who calls and in which Region."""

@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from mesocosm.call.call import Call
+    from mesocosm.call.cloud import Cloud
+    from mesocosm.call.identity import Claim
+    from mesocosm.call.steps import Passage
+    from mesocosm.wire.hosts import Host
+    from mesocosm.wire.message import Request, Response
     from mesocosm.world import Change, Table, World
 
 Values = str | Sequence[str] | None
@@ -46,6 +51,14 @@ class Target(NamedTuple):
     name: str = ""
     open: Callable[[Any, str, Any], str | None] | None = None
     region: str = ""
+
+
+class Form(NamedTuple):
+    """A browser's form as the API call it stands for, with what makes a browser's answer of the call's."""
+
+    request: Request
+    claim: Claim
+    finish: Callable[[Response], Response]
 
 
 class Operation:
@@ -129,7 +142,10 @@ class Service:
         self.reactions: list[tuple[Table[Any, Any], Callable[[Call, Change], None]]] = []
         self.starts: list[Callable[[Call], None]] = []
         self.providers: dict[str, type[Any]] = {}
-        self.web: Callable[..., Any] | None = None
+        self.web: Callable[[Cloud, Request, Host], Response | Form | None] | None = None
+        """What the service answers that is no call of its API (a website, a preflight, a form)."""
+        self.answered: Callable[[Cloud, Passage], None] | None = None
+        """The last touch on an answer, such as further headers."""
 
     def operation(
         self,

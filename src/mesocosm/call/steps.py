@@ -181,6 +181,8 @@ def answer(cloud: Cloud, passage: Passage) -> None:
         passage.response.headers += call.answer_headers
     if call is not None and call.answer_status and passage.error is None:
         passage.response.status = call.answer_status
+    if passage.service is not None and passage.service.answered is not None:
+        passage.service.answered(cloud, passage)
 
 
 BEFORE: tuple[Callable[[Cloud, Passage], None], ...] = (

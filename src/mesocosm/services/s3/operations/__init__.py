@@ -5,27 +5,33 @@ from __future__ import annotations
 from mesocosm.services.s3.operations import (
     access,
     acls,
+    browsers,
     bucket_settings,
     buckets,
     copying,
+    cors,
     deleting,
     listing,
     multipart,
     object_tags,
     reading,
+    restoring,
     writing,
 )
 
 __all__ = [
     "access",
     "acls",
+    "browsers",
     "bucket_settings",
     "buckets",
     "copying",
+    "cors",
     "deleting",
     "listing",
     "multipart",
     "object_tags",
     "reading",
+    "restoring",
     "writing",
 ]
