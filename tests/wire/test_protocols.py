@@ -326,7 +326,7 @@ def test_an_error_before_the_route_is_worded_as_the_request_expects() -> None:
     [
         request("POST", "/", "", {"x-amz-target": "AmazonSQS.SendMessage"}, b"{"),
         request("POST", "/", "", {"x-amz-target": "AmazonSQS.SendMessage"}, b'{"QueueUrl":1}'),
-        request("POST", "/", "", {"x-amz-target": "AmazonSQS.SendMessage"}, b'{"\x8e":1}'),
+        request("POST", "/", "", {"x-amz-target": "AmazonSQS.SendMessage"}, b'{"QueueUrl":"\x8e"}'),
         request("POST", "/", "", {"x-amz-target": "AmazonSQS.SendMessage"}, b"[" * 100_000),
         request("PUT", "/b", "tagging", scoped("s3"), b"<Tagging>"),
         request("PUT", "/b", "tagging", scoped("s3"), b"<a>" * 100_000),
