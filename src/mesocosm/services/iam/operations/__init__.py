@@ -11,6 +11,7 @@ from mesocosm.services.iam.operations import (  # noqa: F401
     groups,
     inline,
     instance_profiles,
+    last_accessed,
     mfa,
     oidc,
     passwords,
@@ -21,5 +22,6 @@ from mesocosm.services.iam.operations import (  # noqa: F401
     server_certificates,
     service_credentials,
     service_linked,
+    simulators,
     users,
 )

@@ -15,7 +15,6 @@ DAY = 86_400
 
 
 # -- alias
-# -------------------------------------------------------------------------------------------
 
 
 @iam.operation("CreateAccountAlias")
@@ -54,7 +53,6 @@ def list_account_aliases(
 
 
 # -- summary and preferences
-# ---------------------------------------------------------------------------
 
 
 @iam.operation("GetAccountSummary")
@@ -122,7 +120,6 @@ def set_security_token_service_preferences(
 
 
 # -- outbound web identity federation
-# --------------------------------------------------------------------
 
 
 @iam.operation("EnableOutboundWebIdentityFederation")
@@ -168,7 +165,6 @@ def get_outbound_web_identity_federation_info(
 
 
 # -- credential report
-# -----------------------------------------------------------------------------------
 
 
 @iam.operation("GenerateCredentialReport", read_only=True)

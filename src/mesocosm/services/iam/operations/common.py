@@ -20,7 +20,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 MAX_ITEMS = 100
 
 
-# -- rows ------------------------------------------------------------------------------------------
+# -- rows
 
 
 def missing(message: str) -> AwsError:
@@ -111,7 +111,6 @@ def own_name(call: Call, given: str | None) -> str:
 
 
 # -- authorisation
-# -----------------------------------------------------------------------------------
 
 
 def arn_for(call: Call, kind: str, name: str | None) -> str:
@@ -189,7 +188,6 @@ def on(kind: str, operation: str, member: str | None = None, **options: Any) -> 
 
 
 # -- shapes
-# --------------------------------------------------------------------------------------------
 
 
 def tag_list(tags: Mapping[str, str]) -> list[api.Tag]:

@@ -32,7 +32,6 @@ def _active(status: str) -> bool:
 
 
 # -- SSH
-# ---------------------------------------------------------------------------------------------
 
 
 def _ssh(call: Call, user: str | None, key: str) -> tuple[SshKey, str]:
@@ -132,7 +131,6 @@ def delete_ssh_public_key(call: Call, request: api.DeleteSSHPublicKeyRequest) ->
 
 
 # -- signing certificates
-# ------------------------------------------------------------------------------
 
 
 def _signing(call: Call, user: str | None, key: str) -> SigningCertificate:

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from mesocosm.call.authority import Credential, Grants, PolicyText, RoleFacts
 from mesocosm.iam import Principal
 from mesocosm.services.iam import iam
-from mesocosm.services.iam.resources import arns, managed, principals, rows
+from mesocosm.services.iam.resources import accounts, arns, credentials, managed, principals, rows
+from mesocosm.services.iam.rules import totp
 
 if TYPE_CHECKING:
     from mesocosm.world import World
@@ -67,7 +68,9 @@ class Identity:
             arn = principal.user_arn if principal.kind == "federated-user" else principal.arn
             name = arns.split(arn)
             user = self.world.rows(rows.users, account, GLOBAL).get(name.key) if name else None
-            return Grants() if user is None else self._user_grants(account, user)
+            if user is None or (principal.kind == "user" and user.id != principal.id):
+                return Grants()
+            return self._user_grants(account, user)
         if principal.kind == "assumed-role" and (name := arns.split(principal.role_arn)):
             role = self.world.rows(rows.roles, account, GLOBAL).get(name.key)
             if role is not None and role.id == principal.id.partition(":")[0]:
@@ -92,6 +95,28 @@ class Identity:
         user = self.world.rows(rows.users, principal.account, GLOBAL).get(principal.name.lower())
         return user.tags if user is not None else {}
 
+    def role(self, arn: str) -> RoleFacts | None:
+        """The role of that ARN."""
+        name = arns.split(arn)
+        if name is None or name.kind != "role":
+            return None
+        row = self.world.rows(rows.roles, name.account, GLOBAL).get(name.key)
+        if row is None or arns.arn_of(name.account, "role", row) != arn:
+            return None
+        return RoleFacts(arn, row.id, row.name, row.tags, row.max_session)
+
+    def mfa(self, principal: Principal, serial: str, code: str, now: float) -> bool:
+        """Whether a code is what the principal's MFA device shows now (or did half a minute
+        ago)."""
+        cell = self.world.rows(credentials.mfa_devices, principal.account, GLOBAL)
+        row = cell.get(serial.partition(":mfa")[2])
+        if row is None or row.enabled is None or row.user != principal.name.lower():
+            return False
+        if arns.arn_of(principal.account, "mfa", row) != serial or len(code) != totp.DIGITS:
+            return False
+        step = totp.step_at(now) + row.drift
+        return totp.find(row.seed, (code,), step, 1) is not None
+
     def seen(
         self, credential: Credential, service: str, region: str, action: str, now: float
     ) -> None:
@@ -114,8 +139,16 @@ class Identity:
             if last is None or now - last.time >= FRESH:
                 uses[owner] = rows.RoleUse(time=now, region=region)
         else:
+            if principal.kind == "root":
+                self._appeared(account, now)
             return
         self._accessed(account, owner, service, region, action, now)
+
+    def _appeared(self, account: str, now: float) -> None:
+        """An account begins with the first call of its root user."""
+        cell = self.world.rows(accounts.accounts, account, GLOBAL)
+        if accounts.KEY not in cell:
+            cell[accounts.KEY] = accounts.Account(created=float(int(now)))
 
     def _accessed(
         self, account: str, owner: str, service: str, region: str, action: str, now: float
@@ -132,7 +165,7 @@ class Identity:
         actions = {**known.actions, name: now} if known is not None else {name: now}
         cell[owner, service] = rows.Access(time=now, region=region, actions=actions)
 
-    # -- what other services may ask of `cloud.provider("identity")` -------------------------------
+    # -- what other services may ask of `cloud.provider("identity")`
 
     def unique_id(self, arn: str) -> str | None:
         """The unique id of the user or role that an ARN names now: what a saved policy remembers
@@ -149,16 +182,6 @@ class Identity:
         ARNs."""
         return principals.shown(self.world, document, ids)
 
-    def role(self, arn: str) -> RoleFacts | None:
-        """The role of that ARN."""
-        name = arns.split(arn)
-        if name is None or name.kind != "role":
-            return None
-        row = self.world.rows(rows.roles, name.account, GLOBAL).get(name.key)
-        if row is None or arns.arn_of(name.account, "role", row) != arn:
-            return None
-        return RoleFacts(arn, row.id, row.name, row.tags, row.max_session)
-
     def policy(self, account: str, arn: str) -> str | None:
         """The text of the default version of a managed policy, as an account may use it."""
         if arn.startswith(managed.PREFIX):
@@ -172,7 +195,6 @@ class Identity:
         return next(v.document for v in policy.versions if v.id == policy.default)
 
     # -- parts of `grants`
-    # ---------------------------------------------------------------------------
 
     def _user_grants(self, account: str, user: rows.User) -> Grants:
         found = self._policies(account, user.inline, user.attached)

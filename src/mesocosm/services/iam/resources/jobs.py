@@ -16,15 +16,18 @@ class Deletion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ServiceReport(msgspec.Struct, frozen=True, kw_only=True):
-    """A report of service last accessed details: the services that `arn` may reach, as of `at`."""
+    """A report of service last accessed details: the services that `arn` may reach, as of `at`.
+
+    `owner` is the ARN of the user or role that asked for it.
+    """
 
     arn: str
     granularity: str
     owner: str
     at: float
     services: tuple[str, ...]
-    entities: dict[str, tuple[str, ...]]
-    """By unique id of an entity: nothing, `arn` apart, may be asked of others."""
+    entities: dict[str, tuple[str, str]]
+    """The users and roles it is about: unique id to kind and key."""
 
 
 class OrganizationReport(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,10 +23,14 @@ class LinkedRole(NamedTuple):
 
 
 SERVICES = {
-    "access-analyzer.amazonaws.com": LinkedRole("AccessAnalyzer", "AccessAnalyzerServiceRolePolicy"),
+    "access-analyzer.amazonaws.com": LinkedRole(
+        "AccessAnalyzer", "AccessAnalyzerServiceRolePolicy"
+    ),
     "acm.amazonaws.com": LinkedRole("CertificateManager", "CertificateManagerServiceRolePolicy"),
     "apprunner.amazonaws.com": LinkedRole("AppRunner", "AppRunnerServiceRolePolicy"),
-    "autoscaling.amazonaws.com": LinkedRole("AutoScaling", "AutoScalingServiceRolePolicy", suffix=True),
+    "autoscaling.amazonaws.com": LinkedRole(
+        "AutoScaling", "AutoScalingServiceRolePolicy", suffix=True
+    ),
     "autoscaling-plans.amazonaws.com": LinkedRole(
         "AutoScalingPlans_EC2AutoScaling", "AWSAutoScalingPlansEC2AutoScalingPolicy"
     ),
@@ -38,7 +42,9 @@ SERVICES = {
         "ComputeOptimizer", "ComputeOptimizerServiceRolePolicy"
     ),
     "config.amazonaws.com": LinkedRole("Config", "AWSConfigServiceRolePolicy"),
-    "config-conforms.amazonaws.com": LinkedRole("ConfigConforms", "ConfigConformsServiceRolePolicy"),
+    "config-conforms.amazonaws.com": LinkedRole(
+        "ConfigConforms", "ConfigConformsServiceRolePolicy"
+    ),
     "config-multiaccountsetup.amazonaws.com": LinkedRole(
         "ConfigMultiAccountSetup", "AWSConfigMultiAccountSetupPolicy"
     ),
@@ -72,14 +78,18 @@ SERVICES = {
     "elasticloadbalancing.amazonaws.com": LinkedRole(
         "ElasticLoadBalancing", "AWSElasticLoadBalancingServiceRolePolicy"
     ),
-    "elasticmapreduce.amazonaws.com": LinkedRole("EMRCleanup", "AmazonEMRCleanupPolicy", suffix=True),
+    "elasticmapreduce.amazonaws.com": LinkedRole(
+        "EMRCleanup", "AmazonEMRCleanupPolicy", suffix=True
+    ),
     "es.amazonaws.com": LinkedRole(
         "AmazonElasticsearchService", "AmazonElasticsearchServiceRolePolicy"
     ),
     "events.amazonaws.com": LinkedRole("CloudWatchEvents", "CloudWatchEventsServiceRolePolicy"),
     "fms.amazonaws.com": LinkedRole("FMS", "FMSServiceRolePolicy"),
     "fsx.amazonaws.com": LinkedRole("AmazonFSx", "AmazonFSxServiceRolePolicy"),
-    "globalaccelerator.amazonaws.com": LinkedRole("GlobalAccelerator", "AWSGlobalAcceleratorSLRPolicy"),
+    "globalaccelerator.amazonaws.com": LinkedRole(
+        "GlobalAccelerator", "AWSGlobalAcceleratorSLRPolicy"
+    ),
     "guardduty.amazonaws.com": LinkedRole("AmazonGuardDuty", "AmazonGuardDutyServiceRolePolicy"),
     "inspector2.amazonaws.com": LinkedRole("AmazonInspector2", "AmazonInspector2ServiceRolePolicy"),
     "kafka.amazonaws.com": LinkedRole("Kafka", "KafkaServiceRolePolicy"),
@@ -97,7 +107,9 @@ SERVICES = {
         "AmazonOpenSearchService", "AmazonOpenSearchServiceRolePolicy"
     ),
     "ops.apigateway.amazonaws.com": LinkedRole("APIGateway", "APIGatewayServiceRolePolicy"),
-    "organizations.amazonaws.com": LinkedRole("Organizations", "AWSOrganizationsServiceTrustPolicy"),
+    "organizations.amazonaws.com": LinkedRole(
+        "Organizations", "AWSOrganizationsServiceTrustPolicy"
+    ),
     "ram.amazonaws.com": LinkedRole(
         "ResourceAccessManager", "AWSResourceAccessManagerServiceRolePolicy"
     ),
@@ -116,7 +128,9 @@ SERVICES = {
     "resource-explorer-2.amazonaws.com": LinkedRole(
         "ResourceExplorer", "AWSResourceExplorerServiceRolePolicy"
     ),
-    "route53resolver.amazonaws.com": LinkedRole("Route53Resolver", "Route53ResolverServiceRolePolicy"),
+    "route53resolver.amazonaws.com": LinkedRole(
+        "Route53Resolver", "Route53ResolverServiceRolePolicy"
+    ),
     "securityhub.amazonaws.com": LinkedRole("SecurityHub", "AWSSecurityHubServiceRolePolicy"),
     "servicequotas.amazonaws.com": LinkedRole("ServiceQuotas", "ServiceQuotasServiceRolePolicy"),
     "shield.amazonaws.com": LinkedRole("AWSShield", "AWSShieldServiceRolePolicy"),
@@ -128,9 +142,11 @@ SERVICES = {
     "transitgateway.amazonaws.com": LinkedRole(
         "VPCTransitGateway", "AWSVPCTransitGatewayServiceRolePolicy"
     ),
-    "trustedadvisor.amazonaws.com": LinkedRole("TrustedAdvisor", "AWSTrustedAdvisorServiceRolePolicy"),
+    "trustedadvisor.amazonaws.com": LinkedRole(
+        "TrustedAdvisor", "AWSTrustedAdvisorServiceRolePolicy"
+    ),
     "wafv2.amazonaws.com": LinkedRole("WAFV2Logging", "WAFV2LoggingServiceRolePolicy"),
-}  # fmt: skip
+}
 
 
 def trust(service: str) -> str:

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 
 STEP = 30
+DIGITS = 6
 SEED_BYTES = 40  # 64 characters of base32, as AWS gives
 
 
