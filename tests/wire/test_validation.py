@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mesocosm import wire
-from mesocosm.api import dynamodb, iam, kms, organizations, sqs
+from mesocosm.api import dynamodb, iam, kms, organizations
 from mesocosm.wire import AwsError
 from mesocosm.wire.javaregex import compiled
 
@@ -35,13 +35,15 @@ def test_length_and_pattern() -> None:
 
 
 def test_required_members() -> None:
-    error = refusal("kms", "DescribeKey", "json", kms.DescribeKeyRequest())  # type: ignore[call-arg]
+    nothing = wire.structs("kms").struct("DescribeKeyRequest")()
+    error = refusal("kms", "DescribeKey", "json", nothing)
     assert error.code == "ValidationException"
     assert error.message == (
         "1 validation error detected: Value null at 'keyId' failed to satisfy constraint: "
         "Member must not be null"
     )
-    error = refusal("sqs", "DeleteQueue", "json", sqs.DeleteQueueRequest())  # type: ignore[call-arg]
+    nothing = wire.structs("sqs").struct("DeleteQueueRequest")()
+    error = refusal("sqs", "DeleteQueue", "json", nothing)
     assert error.code == "MissingParameter"
     assert error.message == "The request must contain the parameter QueueUrl."
 

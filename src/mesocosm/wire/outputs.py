@@ -100,6 +100,7 @@ def _enveloped(operation: Operation, protocol: str) -> Answer:
         middle = f"<{result}>" if shape is not None else ""
         foot = f"</{result}>" if shape is not None else ""
     ec2 = protocol == models.EC2
+    tail = f"</ResponseMetadata></{name}Response>"
 
     def answer(value: Any, request_id: str) -> Response:
         parts = [head, request_id, middle] if ec2 else [head, middle]
@@ -107,9 +108,7 @@ def _enveloped(operation: Operation, protocol: str) -> Answer:
             write(value, parts.append)
         parts.append(foot)
         if not ec2:
-            parts.append(
-                f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{name}Response>"
-            )
+            parts.append(f"<ResponseMetadata><RequestId>{request_id}</RequestId>{tail}")
         headers = [("x-amzn-requestid", request_id), ("content-type", kind)]
         return Response(200, headers, "".join(parts).encode())
 

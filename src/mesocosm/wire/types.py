@@ -101,7 +101,9 @@ class Types:
             return shape.name if shape.name in self._making else self.struct(shape.name)
         if kind == "list":
             inner = self._element(shape, shape.member)
-            return f"list[{inner}]" if isinstance(inner, str) else list[inner]  # type: ignore[valid-type]
+            if isinstance(inner, str):
+                return f"list[{inner}]"
+            return list[inner]  # type: ignore[valid-type]
         if kind == "map":
             inner = self._element(shape, shape.value)
             if isinstance(inner, str):

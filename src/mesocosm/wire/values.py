@@ -9,8 +9,7 @@ import base64
 import binascii
 import calendar
 import re
-import time
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import formatdate, parsedate_tz
 from functools import lru_cache
 from typing import Any
@@ -18,6 +17,8 @@ from typing import Any
 ISO = "iso8601"
 RFC822 = "rfc822"
 UNIX = "unixTimestamp"
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)"
@@ -72,7 +73,7 @@ def _epoch(year: int, month: int, day: int, hour: int, minute: int, second: int)
 
 @lru_cache(maxsize=4096)
 def _second(whole: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
+    return (_EPOCH + timedelta(seconds=whole)).isoformat()[:19]
 
 
 def iso(value: float) -> str:
