@@ -1,6 +1,8 @@
-"""The typed shapes of every service: `from mesocosm.api import sqs as api`, then `api.SendMessageResult(...)`.
+"""The typed shapes of every service: `from mesocosm.api import sqs as api`, then
+`api.SendMessageResult(...)`.
 
-At run time a module holds the Structs of one service, made from its model when first asked for; the `.pyi` files
+At run time a module holds the Structs of one service, made from its model when first asked for;
+the `.pyi` files
 beside this one are written by `tools/stubs.py` and say the same to type checkers.
 """
 
@@ -10,6 +12,8 @@ from typing import Any
 
 
 def __getattr__(name: str) -> Any:
+    if name.startswith("__"):
+        raise AttributeError(name)
     from mesocosm.wire import types
 
     try:
