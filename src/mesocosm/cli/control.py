@@ -53,7 +53,7 @@ class Host(Protocol):
         """What the person who started it chose: url, data, durability, history, seed."""
 
     def stop(self) -> bool:
-        """Begin an orderly end; what was accepted is still answered. Whether the process ends too."""
+        """Begin an orderly end (what was accepted is answered); whether the process ends too."""
 
     async def fork(self, at: Moment, name: str | None) -> Mapping[str, Any]:
         """Serve a new branch from that moment; answers its name and url."""
