@@ -2,8 +2,7 @@
 `api.SendMessageResult(...)`.
 
 At run time a module holds the Structs of one service, made from its model when first asked for;
-the `.pyi` files
-beside this one are written by `tools/stubs.py` and say the same to type checkers.
+the `.pyi` files beside this one are written by `tools/stubs.py` and say the same to type checkers.
 """
 
 from __future__ import annotations

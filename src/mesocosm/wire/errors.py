@@ -9,10 +9,9 @@ class AwsError(Exception):
     """An error as AWS words it.
 
     `code` is the error code of the service's model (or a common one such as `AccessDenied`). The
-    HTTP status
-    comes from the model of that code unless `status` overrides it (400 where the model is silent).
-    Further members of the error's shape are given by their wire names, and so are the headers of
-    the answer.
+    HTTP status comes from the model of that code unless `status` overrides it (400 where the model
+    is silent). Further members of the error's shape are given by their wire names; `headers` are
+    fields of the answer.
     """
 
     def __init__(
