@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from tests.tidy.source import Source, imports
+from tests.tidy.source import Source, imports, nodes
 
 LINES_MAX = 600
 FUNCTION_LINES_MAX = 70
@@ -122,7 +122,7 @@ def sizes(source: Source) -> Iterator[str]:
         if len(line) > COLUMNS_MAX and not re.search(r"https?://\S{40}", line):
             over = f"{len(line)} columns, more than {COLUMNS_MAX}"
             yield f"{source.path}:{number} has {over}: fold it"
-    for node in ast.walk(source.tree):
+    for node in nodes(source):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             if length > FUNCTION_LINES_MAX:
@@ -149,7 +149,7 @@ def sleeps(source: Source) -> Iterator[str]:
     """Tests never sleep; `asyncio.sleep(0)` only lets others run."""
     yields = {
         node.func.lineno
-        for node in ast.walk(source.tree)
+        for node in nodes(source)
         if isinstance(node, ast.Call) and ast.unparse(node) == "asyncio.sleep(0)"
     }
     for line, name in uses(source):
@@ -161,7 +161,7 @@ def sleeps(source: Source) -> Iterator[str]:
 def uses(source: Source) -> list[tuple[int, str]]:
     """(line, dotted name) of imports and of attributes reached through an imported name."""
     known: dict[str, str] = {}
-    for node in ast.walk(source.tree):
+    for node in nodes(source):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 known[alias.asname or alias.name.split(".")[0]] = (
@@ -171,7 +171,7 @@ def uses(source: Source) -> list[tuple[int, str]]:
             for alias in node.names:
                 known[alias.asname or alias.name] = f"{node.module}.{alias.name}"
     found = {(line, name) for line, name in imports(source) if not _plain(name)}
-    for node in ast.walk(source.tree):
+    for node in nodes(source):
         if isinstance(node, ast.Attribute):
             dotted = _dotted(node)
             head, _, rest = dotted.partition(".")
@@ -223,7 +223,7 @@ def heavy(source: Source) -> Iterator[str]:
 def transactions(source: Source) -> Iterator[str]:
     """A transaction is one synchronous stretch."""
     waits = (ast.Await, ast.AsyncFor, ast.AsyncWith, ast.Yield, ast.YieldFrom)
-    for node in ast.walk(source.tree):
+    for node in nodes(source):
         if not isinstance(node, ast.With | ast.AsyncWith):
             continue
         if not any(_is_transaction(item.context_expr) for item in node.items):

@@ -70,6 +70,13 @@ def text_files() -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
+@cache
+def nodes(source: Source) -> tuple[ast.AST, ...]:
+    """Every node of a file's tree."""
+    return tuple(ast.walk(source.tree))
+
+
+@cache
 def imports(source: Source) -> list[tuple[int, str]]:
     """(line, dotted name) of everything imported; `from a import b` gives `a.b`, relative ones
     resolved.
@@ -78,7 +85,7 @@ def imports(source: Source) -> list[tuple[int, str]]:
     package = source.module.split(".")
     if not source.path.endswith("/__init__.py"):
         package = package[:-1]
-    for node in ast.walk(source.tree):
+    for node in nodes(source):
         if isinstance(node, ast.Import):
             found += [(node.lineno, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
