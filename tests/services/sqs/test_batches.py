@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mesocosm.testing.local import LocalCloud
 from tests.services.sqs.support import bodies, counts, queue, receive, refusal
+
+from mesocosm.testing.local import LocalCloud
 
 
 def entries(*bodies: str, **options: Any) -> list[dict[str, Any]]:
@@ -64,9 +65,7 @@ def test_entries_fail_by_themselves(sqs: Any) -> None:
 
 def test_a_duplicate_within_a_batch_is_one_message(sqs: Any) -> None:
     url = queue(sqs, "q.fifo", ContentBasedDeduplication="true")
-    sent = sqs.send_message_batch(
-        QueueUrl=url, Entries=entries("a", "b", "a", MessageGroupId="g")
-    )
+    sent = sqs.send_message_batch(QueueUrl=url, Entries=entries("a", "b", "a", MessageGroupId="g"))
     ids = [one["MessageId"] for one in sent["Successful"]]
     assert ids[0] == ids[2] != ids[1]
     assert bodies(sqs, url) == ["a", "b"]

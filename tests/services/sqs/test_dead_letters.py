@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
+from tests.services.sqs.support import arn, attributes, bodies, counts, queue, receive, refusal
 
 from mesocosm.testing.local import LocalCloud
-from tests.services.sqs.support import arn, attributes, bodies, counts, queue, receive, refusal
 
 
 def redrive(target: str, receives: int | str = 1) -> str:
@@ -80,7 +80,9 @@ def test_redrive_policies_that_do_not_hold(sqs: Any) -> None:
             sqs.create_queue, QueueName="q", Attributes={"RedrivePolicy": policy}
         )
         assert code == "InvalidParameterValue"
-        assert message.startswith(f"Value {policy} for parameter RedrivePolicy is invalid. Reason: ")
+        assert message.startswith(
+            f"Value {policy} for parameter RedrivePolicy is invalid. Reason: "
+        )
         return message.partition("Reason: ")[2]
 
     assert refused("no") == "Redrive policy is not a valid JSON map."
@@ -91,9 +93,7 @@ def test_redrive_policies_that_do_not_hold(sqs: Any) -> None:
         "Invalid value for maxReceiveCount: 0, valid values are from 1 to 1000 both inclusive."
     )
     assert refused(redrive(dead + "x")) == "Dead letter target does not exist."
-    assert refused(redrive(fifo)) == (
-        "Dead-letter queue must be same type of queue as the source."
-    )
+    assert refused(redrive(fifo)) == ("Dead-letter queue must be same type of queue as the source.")
 
 
 def test_a_redrive_allow_policy_says_who_may(sqs: Any, pair: tuple[str, str]) -> None:

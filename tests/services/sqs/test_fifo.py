@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mesocosm.testing.local import LocalCloud
 from tests.services.sqs.support import attributes, bodies, counts, queue, receive, refusal
+
+from mesocosm.testing.local import LocalCloud
 
 
 def send(sqs: Any, url: str, body: str, group: str = "g", **options: Any) -> dict[str, Any]:

@@ -6,9 +6,9 @@ import hashlib
 from typing import Any
 
 import pytest
+from tests.services.sqs.support import bodies, counts, queue, receive, refusal
 
 from mesocosm.testing.local import LocalCloud
-from tests.services.sqs.support import bodies, counts, queue, receive, refusal
 
 
 def test_a_message_is_received_with_what_was_sent(sqs: Any) -> None:

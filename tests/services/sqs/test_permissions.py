@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
 from tests.services.sqs.support import arn, attributes, bodies, queue, refusal
 
 OTHER = "111111111111"
@@ -15,9 +14,7 @@ OTHER = "111111111111"
 
 def test_permissions_are_statements_of_the_policy(sqs: Any) -> None:
     url = queue(sqs)
-    sqs.add_permission(
-        QueueUrl=url, Label="one", AWSAccountIds=[OTHER], Actions=["SendMessage"]
-    )
+    sqs.add_permission(QueueUrl=url, Label="one", AWSAccountIds=[OTHER], Actions=["SendMessage"])
     sqs.add_permission(
         QueueUrl=url,
         Label="two",

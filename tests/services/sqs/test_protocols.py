@@ -11,9 +11,9 @@ from urllib.error import HTTPError
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from tests.services.sqs.support import queue
 
 from mesocosm.testing.local import LocalCloud
-from tests.services.sqs.support import queue
 
 SPACE = "{http://queue.amazonaws.com/doc/2012-11-05/}"
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.services.sqs.support import arn, attributes, bodies, counts, queue, receive, refusal
 
 from mesocosm.testing.local import LocalCloud
-from tests.services.sqs.support import arn, attributes, bodies, counts, queue, receive, refusal
 
 
 def test_a_new_queue_has_the_defaults_of_aws(sqs: Any) -> None:
@@ -44,9 +44,7 @@ def test_names_that_a_standard_queue_cannot_have(sqs: Any, name: str) -> None:
 
 
 def test_a_fifo_queue_is_named_so(sqs: Any) -> None:
-    code, message = refusal(
-        sqs.create_queue, QueueName="plain", Attributes={"FifoQueue": "true"}
-    )
+    code, message = refusal(sqs.create_queue, QueueName="plain", Attributes={"FifoQueue": "true"})
     assert code == "InvalidParameterValue"
     assert message.startswith("The name of a FIFO queue can only include")
     assert refusal(sqs.create_queue, QueueName="q", Attributes={"FifoQueue": "false"}) == (
@@ -113,7 +111,9 @@ def test_creating_again_finds_the_queue_unless_attributes_differ(sqs: Any) -> No
     url = queue(sqs, VisibilityTimeout=40)
     assert queue(sqs) == url
     assert queue(sqs, VisibilityTimeout=40) == url
-    assert refusal(sqs.create_queue, QueueName="orders", Attributes={"VisibilityTimeout": "41"}) == (
+    assert refusal(
+        sqs.create_queue, QueueName="orders", Attributes={"VisibilityTimeout": "41"}
+    ) == (
         "QueueAlreadyExists",
         "A queue already exists with the same name and a different value for attribute "
         "VisibilityTimeout",
@@ -125,9 +125,7 @@ def test_setting_attributes_changes_them_and_the_time(sqs: Any, cloud: LocalClou
     before = attributes(sqs, url)
     cloud.advance(100)
     policy = json.dumps({"Version": "2012-10-17", "Statement": []})
-    sqs.set_queue_attributes(
-        QueueUrl=url, Attributes={"VisibilityTimeout": "5", "Policy": policy}
-    )
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "5", "Policy": policy})
     after = attributes(sqs, url)
     assert after["VisibilityTimeout"] == "5"
     assert after["Policy"] == policy
@@ -228,9 +226,10 @@ def test_tags(sqs: Any) -> None:
     assert sqs.list_queue_tags(QueueUrl=url)["Tags"] == {"a": "3", "b": "2"}
     sqs.untag_queue(QueueUrl=url, TagKeys=["a", "none"])
     assert sqs.list_queue_tags(QueueUrl=url)["Tags"] == {"b": "2"}
-    assert refusal(
-        sqs.tag_queue, QueueUrl=url, Tags={f"k{n}": "v" for n in range(50)}
-    ) == ("InvalidParameterValue", "Too many tags added for queue q.")
+    assert refusal(sqs.tag_queue, QueueUrl=url, Tags={f"k{n}": "v" for n in range(50)}) == (
+        "InvalidParameterValue",
+        "Too many tags added for queue q.",
+    )
     assert refusal(sqs.tag_queue, QueueUrl=url, Tags={})[0] == "MissingParameter"
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from mesocosm.testing.local import LocalCloud
 from tests.services.sqs.support import bodies, counts, queue, receive
+
+from mesocosm.testing.local import LocalCloud
 
 
 def test_a_rewind_brings_messages_and_their_state_back(sqs: Any, cloud: LocalCloud) -> None:
@@ -30,7 +31,7 @@ def test_a_restart_loses_nothing(tmp_path: Path) -> None:
     sqs = local.client("sqs")
     url = queue(sqs, "q.fifo", ContentBasedDeduplication="true")
     for body in "abcd":
-        sqs.send_message(QueueUrl=url, MessageBody=body, MessageGroupId=body in "ac" and "g" or "h")
+        sqs.send_message(QueueUrl=url, MessageBody=body, MessageGroupId=(body in "ac" and "g") or "h")
     first = receive(sqs, url, 1)[0]
     local.close()
     local = LocalCloud(directory=tmp_path)

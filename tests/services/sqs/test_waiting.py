@@ -8,9 +8,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from tests.services.sqs.support import bodies, queue, receive
 
 from mesocosm.testing.local import LocalCloud
-from tests.services.sqs.support import bodies, queue, receive
 
 
 @pytest.fixture
@@ -27,7 +27,9 @@ def still(cloud: LocalCloud) -> Iterator[LocalCloud]:
     cloud.do(cloud.world.clock.resume)
 
 
-def waiting(cloud: LocalCloud, pool: ThreadPoolExecutor, function: Callable[..., Any], *v: Any) -> Future[Any]:
+def waiting(
+    cloud: LocalCloud, pool: ThreadPoolExecutor, function: Callable[..., Any], *v: Any
+) -> Future[Any]:
     """Start a call and return when it waits."""
     future = pool.submit(function, *v)
     seen = threading.Event()
@@ -84,9 +86,7 @@ def test_a_handle_given_back_ends_the_wait(
     sqs.send_message(QueueUrl=url, MessageBody="a")
     handle = receive(sqs, url)[0]["ReceiptHandle"]
     found = waiting(still, pool, lambda: bodies(sqs, url, WaitTimeSeconds=20))
-    client("sqs").change_message_visibility(
-        QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0
-    )
+    client("sqs").change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
     assert found.result(20) == ["a"]
 
 
