@@ -144,7 +144,7 @@ class IdentityCheck:
         if not claim.verified and not claim.trusted:
             sigv4.verify(signature, credential.secret, request, request.body.sha256)
         passage.principal = credential.principal
-        passage.region = signature.region
+        passage.region = signature.region or self._cloud.settings.region
 
     def credential(self, access_key_id: str) -> Credential | None:
         """The credential of a key this cloud has made, or None."""

@@ -19,6 +19,7 @@ from urllib.parse import unquote
 
 from msgspec import Struct
 
+from mesocosm.wire import sigv2
 from mesocosm.wire.authfaults import S3_SIGNING_NAMES, auth_fault, dialect
 from mesocosm.wire.errors import AwsError
 
@@ -114,7 +115,9 @@ def parse(request: Request) -> Signature | None:
                 ArgumentValue=authorization,
             )
         return _parse_header(request, authorization)
-    return _parse_query(request) if presigned else None
+    if presigned:
+        return _parse_query(request)
+    return _parse_version_2(request) if sigv2.claimed(request) else None
 
 
 _USUAL = re.compile(
@@ -232,6 +235,24 @@ def _parse_query(request: Request) -> Signature:
         _expires(fields.get("X-Amz-Expires")),
         algorithm,
     )
+
+
+def _parse_version_2(request: Request) -> Signature:
+    """A presigned URL of S3's older kind: it names an instant, and no Region."""
+    fields = sigv2.query_fields(request)
+    return _version_2(
+        fields["AWSAccessKeyId"],
+        fields["Signature"],
+        "query",
+        fields.get("x-amz-security-token") or request.headers.get("x-amz-security-token"),
+        int(fields["Expires"]),
+    )
+
+
+def _version_2(
+    key: str, value: str, kind: Literal["query", "post"], token: str | None, expires: int | None
+) -> Signature:
+    return Signature(key, "", "", "s3", "", value, "", 0.0, kind, token, expires, sigv2.ALGORITHM)
 
 
 def _expires(text: str | None) -> int | None:
@@ -383,6 +404,9 @@ def parse_post(request: Request, fields: Mapping[str, str]) -> Signature | None:
     form."""
     if "x-amz-signature" not in fields and "policy" not in fields:
         return None
+    if "awsaccesskeyid" in fields and "signature" in fields and "policy" in fields:
+        token = fields.get("x-amz-security-token")
+        return _version_2(fields["awsaccesskeyid"], fields["signature"], "post", token, None)
     for name in ("policy", "x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-signature"):
         if name not in fields:
             raise AwsError(

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from mesocosm.wire import sigv2
 from mesocosm.wire.authfaults import auth_fault, dialect
 from mesocosm.wire.canonical import (
     canonical_path,
@@ -72,6 +73,9 @@ def verify(
     """
     if now is not None:
         check_time(signature, request, now)
+    if signature.algorithm == sigv2.ALGORITHM:
+        sigv2.verify(signature, secret, request)
+        return
     _check_headers(signature, request)
     if signature.date != signature.timestamp[:8]:
         raise auth_fault(
@@ -100,6 +104,8 @@ def _matches(signature: Signature, secret: str, text: str) -> bool:
 
 
 def _proves(signature: Signature, secret: str, text: str, value: str) -> bool:
+    if signature.algorithm == sigv2.ALGORITHM:
+        return sigv2.matches(signature, secret, text)
     if signature.algorithm == ECDSA:
         from mesocosm.wire import sigv4a  # needs a slow import, and few requests are signed so
 
