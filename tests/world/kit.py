@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -25,9 +24,7 @@ class Item(msgspec.Struct, frozen=True):
 
 
 queues: Table[str, Queue] = Table("test.queues", Queue)
-items: Table[tuple[str, int], Item] = Table(
-    "test.items", Item, key=tuple[str, int], ordered=True
-)
+items: Table[tuple[str, int], Item] = Table("test.items", Item, key=tuple[str, int], ordered=True)
 by_size = queues.index("size", lambda row: row.size)
 
 
@@ -77,16 +74,6 @@ def put(world: World, name: str, size: int = 0, *, record: bytes | None = None) 
 def contents(world: World) -> dict[str, int]:
     """Name and size of the queues."""
     return {name: row.size for name, row in world.rows(queues, *CELL).items()}
-
-
-def everything(world: World) -> dict[Any, Any]:
-    """All rows of both tables."""
-    return {
-        (table.name, account, region, key): row
-        for table in (queues, items)
-        for account, region, rows in world.cells(table)  # type: ignore[attr-defined]
-        for key, row in rows.items()
-    }
 
 
 def segment_files(root: Path) -> list[Path]:

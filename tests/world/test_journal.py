@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -22,13 +21,11 @@ def written(root: Path, count: int) -> tuple[Path, list[int]]:
 
 
 def test_a_tail_torn_anywhere_is_cut_and_written_over(tmp_path: Path) -> None:
-    segment, ends = written(tmp_path / "whole", 4)
+    root = tmp_path
+    segment, ends = written(root, 4)
     data = segment.read_bytes()
     for cut in range(len(data)):
-        root = tmp_path / f"cut{cut}"
-        shutil.copytree(tmp_path / "whole", root)
-        torn = root / segment.relative_to(tmp_path / "whole")
-        torn.write_bytes(data[:cut])
+        segment.write_bytes(data[:cut])
         whole = sum(end <= cut for end in ends)
         with World.open(root) as world:
             assert contents(world) == {f"q{n}": n for n in range(whole)}
@@ -36,7 +33,6 @@ def test_a_tail_torn_anywhere_is_cut_and_written_over(tmp_path: Path) -> None:
             put(world, "new", 99)
         with World.open(root) as world:
             assert contents(world) == {**{f"q{n}": n for n in range(whole)}, "new": 99}
-        shutil.rmtree(root)
 
 
 def test_a_flipped_bit_is_damage_or_a_torn_tail_and_never_a_wrong_row(tmp_path: Path) -> None:

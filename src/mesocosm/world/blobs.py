@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,6 +69,7 @@ class Blobs:
         self._root = root / "blobs"
         self._spool = root / "spool"
         self._unsynced: list[Path] = []
+        self._sync_lock = threading.Lock()
         self._root.mkdir(exist_ok=True)
         self._spool.mkdir(exist_ok=True)
         for left in self._spool.iterdir():
@@ -129,13 +131,13 @@ class Blobs:
 
     def sync(self) -> None:
         """Make every blob stored so far safe against power loss. Called from a thread too."""
-        while self._unsynced:
-            path = self._unsynced[-1]
-            if path.exists():
+        with self._sync_lock:  # so that who comes second returns only when all is synced
+            while self._unsynced:
+                path = self._unsynced[0]
                 sync_path(self._files, path)
                 sync_path(self._files, path.parent)
                 sync_path(self._files, self._root)
-            self._unsynced.remove(path)
+                self._unsynced.pop(0)
 
     def sweep(self, keep: set[str], older_than: float = 3600.0) -> int:
         """Delete the blobs not in `keep` last used more than `older_than` seconds ago; how many.

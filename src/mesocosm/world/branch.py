@@ -27,6 +27,7 @@ from mesocosm.world.files import Files, replace_file, storage
 from mesocosm.world.journal import Frame, Reader, segments
 
 FIRST = "main"
+_SNAPSHOT = re.compile(r"\S(.{0,98}\S)?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 Moment = str | int | float
@@ -153,7 +154,7 @@ class Store:
 
     def check_name(self, name: str) -> None:
         if not _NAME.fullmatch(name):
-            raise ValueError(f"{name!r} is no name for a branch or snapshot: {_NAME.pattern}")
+            raise ValueError(f"{name!r} is no name for a branch: {_NAME.pattern}")
         if name in self.branches:
             raise NameTaken(f"there is a branch named {name} already")
 
@@ -176,8 +177,8 @@ class Store:
 
     def add_snapshot(self, snapshot: Snapshot) -> None:
         """Name a position. Raises `NameTaken`."""
-        if not _NAME.fullmatch(snapshot.name):
-            raise ValueError(f"{snapshot.name!r} is no name for a snapshot: {_NAME.pattern}")
+        if not _SNAPSHOT.fullmatch(snapshot.name) or not snapshot.name.isprintable():
+            raise ValueError(f"{snapshot.name!r} is no name for a snapshot: 1 to 100 characters")
         if snapshot.name in self.snapshots:
             raise NameTaken(f"there is a snapshot named {snapshot.name} already")
         self._write_snapshots({**self.snapshots, snapshot.name: snapshot})

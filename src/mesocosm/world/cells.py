@@ -10,6 +10,7 @@ from typing import Any, cast
 import msgspec
 
 from mesocosm.world.blobs import Blobs
+from mesocosm.world.errors import JournalDamaged
 from mesocosm.world.journal import NIL
 from mesocosm.world.table import CellName, Ledger, Noted, Rows, Table, table_named
 
@@ -66,10 +67,14 @@ def chunks(blobs: Blobs, digest: str | None) -> Iterator[bytes]:
     data = blobs.get(digest)
     offset = 0
     while offset < len(data):
-        (length,) = _LENGTH.unpack_from(data, offset)
-        offset += _LENGTH.size
-        yield zlib.decompress(data[offset : offset + length])
-        offset += length
+        try:
+            (length,) = _LENGTH.unpack_from(data, offset)
+            start = offset + _LENGTH.size
+            chunk = zlib.decompress(data[start : start + length])  # checks an Adler-32
+        except (struct.error, zlib.error) as error:
+            raise JournalDamaged(blobs.path(digest), offset, f"a cell's rows: {error}") from error
+        yield chunk
+        offset = start + length
 
 
 def pack(pairs: list[tuple[Any, Any]]) -> Iterator[bytes]:
@@ -159,8 +164,9 @@ class Cells:
         return list(rows.items()) if rows is not None else self.stored[cell].pairs(self._blobs)
 
     def _wake(self, rows: Rows[Any, Any]) -> None:
-        content = self.stored.pop(rows.cell, None)
+        content = self.stored.get(rows.cell)
         rows.refill(decoded(rows.table, content, self._blobs) if content else ())
+        self.stored.pop(rows.cell, None)
 
 
 def decoded(table: Table[Any, Any], content: Stored, blobs: Blobs) -> dict[Any, Any]:

@@ -211,7 +211,6 @@ class Clock:
             self._handle = None
         if self._task is not None and not self._task.get_loop().is_closed():
             self._task.cancel()
-        self._world.changes.unsubscribe(clocks, self._changed)
 
     def _wake(self, loop: asyncio.AbstractEventLoop) -> None:
         self._handle = None

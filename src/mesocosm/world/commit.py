@@ -54,12 +54,13 @@ class GroupCommit:
 
     async def committed(self, position: int) -> None:
         """Return when the frame is durable; raise `StorageFailed` when it was lost."""
+        self._check(position)
         if position > self.journal.durable:
             self.schedule()
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiters.append((position, future))
             await future
-        self._check(position)
+            self._check(position)
 
     def flush(self) -> None:
         """Make everything durable now, waiting for the disk. Raises `StorageFailed`."""
@@ -126,10 +127,8 @@ class GroupCommit:
                 return
             error = future.exception()
             if failures == self._failures and journal.synced < position:
-                if isinstance(error, OSError):
+                if error is not None:
                     self._fail(error)
-                elif error is not None:
-                    raise error
                 else:
                     journal.mark_synced(position, size)
                     self._complete()
@@ -155,7 +154,7 @@ class GroupCommit:
                 future.set_result(None)
         self._waiters = waiting
 
-    def _fail(self, error: OSError) -> StorageFailed:
+    def _fail(self, error: BaseException) -> StorageFailed:
         failure = storage_error(error)
         self._failures += 1
         first, last = self.journal.drop()

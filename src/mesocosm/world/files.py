@@ -71,9 +71,9 @@ def replace_file(files: Files, path: Path, data: bytes, *, sync: bool) -> None:
         sync_path(files, path.parent)
 
 
-def storage_error(error: OSError) -> StorageFailed:
+def storage_error(error: BaseException) -> StorageFailed:
     """The error callers get for a failed write: `StorageFull` when room would help."""
-    kind = StorageFull if error.errno in FULL else StorageFailed
+    kind = StorageFull if getattr(error, "errno", None) in FULL else StorageFailed
     return kind(f"could not write: {error}")
 
 
