@@ -38,8 +38,14 @@ def location_constraints() -> frozenset[str]:
     return frozenset(models.service("s3").shapes["BucketLocationConstraint"]["enum"])
 
 
-def _create_arn(call: Call, request: api.CreateBucketRequest) -> str:
-    return f"arn:aws:s3:::{request.bucket}"
+def _taken(call: Call, request: api.CreateBucketRequest) -> bool:
+    """Whether the name is another account's: its policies have no say in that."""
+    existing = rows.bucket_row(call.world, request.bucket)
+    return existing is not None and existing.account != call.account
+
+
+def _create_arn(call: Call, request: api.CreateBucketRequest) -> str | list[str]:
+    return [] if _taken(call, request) else f"arn:aws:s3:::{request.bucket}"
 
 
 def _create_keys(call: Call, request: api.CreateBucketRequest) -> Conditions:
@@ -62,7 +68,9 @@ def _create_needs(call: Call, request: api.CreateBucketRequest) -> list[Need]:
     from mesocosm.call.service import Need
 
     arn = f"arn:aws:s3:::{request.bucket}"
-    found = []
+    found: list[Need] = []
+    if _taken(call, request):
+        return found
     if _create_tags(request):
         found.append(Need("s3:TagResource", arn))
     if request.object_lock_enabled_for_bucket:

@@ -24,13 +24,17 @@ def reachable(call: Call, name: str) -> rows.Bucket | None:
     made to.
     """
     bucket = rows.bucket_row(call.world, name)
-    if bucket is None or (call.http is not None and _elsewhere(call, bucket)):
+    if bucket is None or _elsewhere(call, bucket):
         return None
     return bucket
 
 
 def _elsewhere(call: Call, bucket: rows.Bucket) -> bool:
-    return bucket.region != call.location and call.principal.kind != "anonymous"
+    """Whether the signature is for another Region; older ones, and none at all, name no Region."""
+    if bucket.region == call.location or call.http is None:
+        return False
+    http = call.http
+    return "authorization" in http.headers or "X-Amz-Credential=" in http.query
 
 
 def open_bucket(call: Call, request: Any) -> rows.Bucket:
@@ -40,7 +44,7 @@ def open_bucket(call: Call, request: Any) -> rows.Bucket:
     bucket = rows.bucket_row(call.world, request.bucket)
     if bucket is None:
         raise no_such_bucket(request.bucket)
-    if call.http is not None and _elsewhere(call, bucket):
+    if _elsewhere(call, bucket):
         raise wrong_region(call, bucket)
     expected = request.expected_bucket_owner
     if expected is not None and expected != bucket.account:
