@@ -88,8 +88,8 @@ def test_batches_that_are_refused_as_a_whole(sqs: Any) -> None:
     )
     assert refusal(send, QueueUrl=url, Entries=[{"Id": "a b", "MessageBody": "x"}]) == (
         "AWS.SimpleQueueService.InvalidBatchEntryId",
-        "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can "
-        "be at most 80 letters long.",
+        "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It "
+        "can be at most 80 letters long.",
     )
     assert refusal(send, QueueUrl=url, Entries=entries("x" * 600_000, "y" * 600_000)) == (
         "AWS.SimpleQueueService.BatchRequestTooLong",

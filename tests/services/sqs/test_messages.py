@@ -150,12 +150,12 @@ def test_a_message_stays_hidden_for_twelve_hours_at_most(sqs: Any, cloud: LocalC
     change = {"QueueUrl": url, "ReceiptHandle": handle}
     assert refusal(sqs.change_message_visibility, **change, VisibilityTimeout=43200) == (
         "InvalidParameterValue",
-        "Value 43200 for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for "
-        "the message is beyond the limit [43200 seconds]",
+        "Value 43200 for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout "
+        "for the message is beyond the limit [43200 seconds]",
     )
     assert refusal(sqs.change_message_visibility, **change, VisibilityTimeout=43201)[1] == (
-        "Value 43201 for parameter VisibilityTimeout is invalid. Reason: Must be between 0 and 43200, "
-        "if provided."
+        "Value 43201 for parameter VisibilityTimeout is invalid. Reason: Must be between 0 and "
+        "43200, if provided."
     )
 
 
@@ -284,8 +284,8 @@ def test_receiving_has_its_limits(sqs: Any) -> None:
     url = queue(sqs)
     assert refusal(sqs.receive_message, QueueUrl=url, MaxNumberOfMessages=11) == (
         "InvalidParameterValue",
-        "Value 11 for parameter MaxNumberOfMessages is invalid. Reason: Must be between 1 and 10, if "
-        "provided.",
+        "Value 11 for parameter MaxNumberOfMessages is invalid. Reason: Must be between 1 and 10, "
+        "if provided.",
     )
     assert refusal(sqs.receive_message, QueueUrl=url, WaitTimeSeconds=21) == (
         "InvalidParameterValue",

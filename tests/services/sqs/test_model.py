@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -111,7 +112,7 @@ class QueueMachine(RuleBasedStateMachine):
         """What may be given now, the FIFO order of each group kept."""
         found = []
         blocked = set()
-        for name, message in sorted(self.expected.items(), key=lambda item: item[1].order):
+        for message in self.expected.values():
             if self.fifo and message.visible > self.now:
                 blocked.add(message.group)
         for name, message in sorted(self.expected.items(), key=lambda item: item[1].order):
@@ -189,12 +190,9 @@ class QueueMachine(RuleBasedStateMachine):
         message.visible = self.now + timeout
 
     def _refused(self, function: Callable[[], Any]) -> None:
-        try:
+        with pytest.raises(AwsError) as raised:
             function()
-        except AwsError as error:
-            assert error.code == "InvalidParameterValue"
-            return
-        raise AssertionError("not refused")
+        assert raised.value.code == "InvalidParameterValue"
 
     @rule(seconds=st.sampled_from([1, 4, 11, 11, 30, 250]))
     def advance(self, seconds: int) -> None:

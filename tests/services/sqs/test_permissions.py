@@ -69,8 +69,8 @@ def test_permissions_that_are_refused(sqs: Any) -> None:
     )
     assert refused("two", OTHER, "CreateQueue") == (
         "InvalidParameterValue",
-        "Value SQS:CreateQueue for parameter ActionName is invalid. Reason: Only the queue owner is "
-        "allowed to invoke this action.",
+        "Value SQS:CreateQueue for parameter ActionName is invalid. Reason: Only the queue owner "
+        "is allowed to invoke this action.",
     )
     assert refused("two", "1", "SendMessage") == (
         "InvalidParameterValue",

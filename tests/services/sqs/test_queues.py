@@ -178,8 +178,8 @@ def test_a_deleted_queue_is_gone_and_its_name_is_not_free_for_a_minute(
     )
     assert refusal(sqs.create_queue, QueueName="orders") == (
         "AWS.SimpleQueueService.QueueDeletedRecently",
-        "You must wait 60 seconds after deleting a queue before you can create another with the same "
-        "name.",
+        "You must wait 60 seconds after deleting a queue before you can create another with the "
+        "same name.",
     )
     cloud.advance(61)
     assert counts(sqs, queue(sqs)) == (0, 0, 0)

@@ -30,8 +30,9 @@ def test_a_restart_loses_nothing(tmp_path: Path) -> None:
     local = LocalCloud(directory=tmp_path)
     sqs = local.client("sqs")
     url = queue(sqs, "q.fifo", ContentBasedDeduplication="true")
-    for body in "abcd":
-        sqs.send_message(QueueUrl=url, MessageBody=body, MessageGroupId=(body in "ac" and "g") or "h")
+    groups = {"a": "g", "b": "h", "c": "g", "d": "h"}
+    for body in groups:
+        sqs.send_message(QueueUrl=url, MessageBody=body, MessageGroupId=groups[body])
     first = receive(sqs, url, 1)[0]
     local.close()
     local = LocalCloud(directory=tmp_path)
