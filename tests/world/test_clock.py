@@ -287,3 +287,16 @@ def test_sleep_of_nothing_returns(tmp_path: Path) -> None:
             assert world.clock.monotonic() <= world.clock.monotonic()
 
     asyncio.run(run())
+
+
+def test_timers_set_anew_do_not_pile_up(tmp_path: Path) -> None:
+    with World.open(tmp_path, real=Hand(START)) as world:
+
+        async def runner(timer: Timer) -> None:
+            raise AssertionError(timer)
+
+        world.timers.run = runner
+        for number in range(1500):
+            at(world, START + 10_000 - number, "a")
+        assert len(world.timers._heap) < 1100
+        assert world.timers.next_due() == START + 10_000 - 1499

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from heapq import heappop, heappush
 from typing import Protocol
 
@@ -198,7 +198,8 @@ class Clock:
         late = due - self.running()
         wait = min(max(late / rate, 0.0), LONGEST_WAIT) if late > 0 else 0.0
         held = self._held_until - time.monotonic()
-        self._handle = loop.call_later(max(wait, held), self._wake, loop)
+        # Timers run in a context of their own, not in that of the call which set them.
+        self._handle = loop.call_later(max(wait, held), self._wake, loop, context=Context())
 
     def hold(self, seconds: float) -> None:
         """Run nothing by itself for some real seconds: what ran could not be stored."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable
 from typing import Protocol
@@ -10,6 +11,11 @@ from typing import Protocol
 from mesocosm.world.errors import StorageFailed
 from mesocosm.world.files import Files, storage_error
 from mesocosm.world.journal import Journal
+
+log = logging.getLogger(__name__)
+
+Stored = Callable[[StorageFailed | None], None]
+"""What is called when a frame is stored, or has been lost."""
 
 BUFFER = 1 << 20
 """Bytes after which frames are written at once, without waiting for the loop's turn to end."""
@@ -41,7 +47,7 @@ class GroupCommit:
         self._power = power
         self._scheduled: asyncio.AbstractEventLoop | None = None
         self._syncing: asyncio.AbstractEventLoop | None = None
-        self._waiters: list[tuple[int, asyncio.Future[None]]] = []
+        self._waiters: list[tuple[int, Stored]] = []
         self._lost: list[tuple[int, int, StorageFailed]] = []
         self._failures = 0
         self._buffered = 0
@@ -54,13 +60,30 @@ class GroupCommit:
 
     async def committed(self, position: int) -> None:
         """Return when the frame is durable; raise `StorageFailed` when it was lost."""
-        self._check(position)
-        if position > self.journal.durable:
-            self.schedule()
-            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiters.append((position, future))
-            await future
-            self._check(position)
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def stored(error: StorageFailed | None) -> None:
+            if future.done() or future.get_loop().is_closed():
+                return
+            if error is None:
+                future.set_result(None)
+            else:
+                future.set_exception(error)
+
+        self.when_stored(position, stored)
+        await future
+
+    def when_stored(self, position: int, function: Stored) -> None:
+        """Call `function(None)` when the frame is durable, `function(error)` when it was lost.
+
+        At once, when that is known already.
+        """
+        lost = self._failure(position) if self._lost else None
+        if lost is not None or position <= self.journal.durable:
+            function(lost)
+            return
+        self._waiters.append((position, function))
+        self.schedule()
 
     def flush(self) -> None:
         """Make everything durable now, waiting for the disk. Raises `StorageFailed`."""
@@ -148,11 +171,12 @@ class GroupCommit:
 
     def _complete(self) -> None:
         durable = self.journal.durable
-        waiting = [waiter for waiter in self._waiters if waiter[0] > durable]
-        for position, future in self._waiters:
-            if position <= durable and not future.done() and not future.get_loop().is_closed():
-                future.set_result(None)
-        self._waiters = waiting
+        waiters, self._waiters = self._waiters, []
+        for position, function in waiters:
+            if position <= durable:
+                _tell(function, self._failure(position) if self._lost else None)
+            else:
+                self._waiters.append((position, function))
 
     def _fail(self, error: BaseException) -> StorageFailed:
         failure = storage_error(error)
@@ -161,13 +185,21 @@ class GroupCommit:
         self._lost = [*self._lost[-999:], (first, last, failure)]
         self._undo_to(first - 1)
         waiters, self._waiters = self._waiters, []
-        for _, future in waiters:
-            # The waiter looks its position up itself: each gets an exception of its own.
-            if not future.done() and not future.get_loop().is_closed():
-                future.set_result(None)
+        for position, function in waiters:
+            _tell(function, self._failure(position))
         return failure
 
-    def _check(self, position: int) -> None:
+    def _failure(self, position: int) -> StorageFailed | None:
+        """Why a frame was lost, each time as an exception of its own; None when it was not."""
         for first, last, failure in self._lost:
             if first <= position <= last:
-                raise type(failure)(*failure.args)
+                return type(failure)(*failure.args)
+        return None
+
+
+def _tell(function: Stored, error: StorageFailed | None) -> None:
+    # The others that wait must be told whatever this one does.
+    try:
+        function(error)
+    except Exception:
+        log.exception("what waited for the journal failed")

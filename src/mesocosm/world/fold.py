@@ -59,7 +59,7 @@ def plan(
         end = tips.get(name)
         if end is None:
             end, worked_on = _last_work(store, name)
-            if worked_on < cutoff:
+            if worked_on < cutoff and name != store.head:
                 dead.append(name)
                 continue
         living.append(store.line(name, end))

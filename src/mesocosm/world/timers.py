@@ -66,6 +66,7 @@ class Timers:
         self._run: Runner | None = None
         self._heap: list[tuple[float, int, str, str, Key]] = []
         self._seq = 0
+        self._set = 0
         world.changes.subscribe(timers, self._changed)
 
     @property
@@ -147,7 +148,8 @@ class Timers:
             for key, timer in rows.items()
         ]
         heapify(self._heap)
-        self._seq = max((entry[1] for entry in self._heap), default=0)
+        self._set = len(self._heap)
+        self._seq = max((entry[1] for entry in self._heap), default=self._seq)
         self._clock.arm()
 
     def _retry(self, timer: Timer) -> None:
@@ -170,7 +172,11 @@ class Timers:
 
     def _changed(self, change: Change) -> None:
         timer = change.new
+        self._set += (timer is not None) - (change.old is not None)
         if timer is None:
+            return
+        if len(self._heap) > 2 * self._set + 1000:  # mostly timers that were set anew or cancelled
+            self.rebuild()
             return
         entry = (timer.due, timer.seq, change.account, change.region, change.key)
         heappush(self._heap, entry)

@@ -13,7 +13,7 @@ from mesocosm.world.branch import FIRST, Branch, Moment, Place, Snapshot, Store,
 from mesocosm.world.cells import Cells
 from mesocosm.world.checkpoint import Freeze
 from mesocosm.world.clock import Clock, clocks
-from mesocosm.world.commit import GroupCommit
+from mesocosm.world.commit import GroupCommit, Stored
 from mesocosm.world.errors import TransactionOpen, WorldError
 from mesocosm.world.files import Files
 from mesocosm.world.fold import HistoryWindow
@@ -33,6 +33,10 @@ Durability = Literal["process", "power"]
 
 UNDO = 200_000
 """How many changes are kept with their old rows, so that near rewinds need no disk."""
+
+
+CLOSING = 1 << 20
+"""Bytes of journal since the last checkpoint from which on closing makes one, to open quickly."""
 
 
 class Step(NamedTuple):
@@ -242,6 +246,11 @@ class World:
         """Return when a transaction is stored. Raises `StorageFull`, `StorageFailed`: undone."""
         await self._commits.committed(position)
 
+    def when_stored(self, position: int, function: Stored) -> None:
+        """Call `function(None)` when a transaction is stored, `function(error)` when it was undone:
+        as `committed`, without a future."""
+        self._commits.when_stored(position, function)
+
     def flush(self) -> None:
         """Store everything now. Raises `StorageFull`, `StorageFailed`: undone."""
         self._commits.flush()
@@ -434,6 +443,9 @@ class World:
 
     def close(self) -> None:
         """Store everything and let go of the directory. A closed world is not to be used."""
+        self._close(checkpoint=self._commits.journal.segment_bytes > CLOSING)
+
+    def _close(self, *, checkpoint: bool) -> None:
         if self._closed:
             return
         self._closed = True
@@ -441,13 +453,15 @@ class World:
         self._keeper.stop()
         try:
             self.flush()
+            if checkpoint:
+                self._keeper.run(self)
         finally:
             self._commits.journal.rotate()
             self.store.leave(self)
 
     def discard(self) -> None:
         """Close a fork and delete its branch, with all that happened on it."""
-        self.close()
+        self._close(checkpoint=False)
         self.store.remove(self.branch.name)
 
     def __enter__(self) -> World:
