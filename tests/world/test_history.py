@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -85,7 +86,8 @@ def test_damaged_rows_of_a_cell_are_reported(tmp_path: Path) -> None:
 def test_checkpoints_are_made_while_the_world_goes_on(tmp_path: Path, durability: str) -> None:
     async def run() -> None:
         window = HistoryWindow(checkpoint=4000)
-        world = World.open(tmp_path, history=window, durability=durability)  # type: ignore[arg-type]
+        kind: Any = durability
+        world = World.open(tmp_path, history=window, durability=kind)
         for number in range(400):
             await world.committed(put(world, f"q{number % 7}", number, record=b"x" * 20))
         for _ in range(200):

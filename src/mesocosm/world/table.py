@@ -82,7 +82,8 @@ class Table(Generic[K, V]):
         self.ordered = ordered
         self._renamed = dict(renamed or {})
         self._row_decoder = msgspec.msgpack.Decoder(row)
-        self._pairs_decoder = msgspec.msgpack.Decoder(list[tuple[key, row]])  # type: ignore[valid-type]
+        pairs: Any = list[tuple[key, row]]  # type: ignore[valid-type]
+        self._pairs_decoder = msgspec.msgpack.Decoder(pairs)
         _registry[name] = self
 
     def __repr__(self) -> str:
