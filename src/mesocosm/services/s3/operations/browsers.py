@@ -12,7 +12,7 @@ from mesocosm.services.s3 import s3
 from mesocosm.services.s3.operations import cors
 from mesocosm.services.s3.rules import forms
 from mesocosm.services.s3.rules.attributes import argument, malformed_xml
-from mesocosm.wire.body import MemoryBody, Receiver
+from mesocosm.wire.body import FileBody, MemoryBody, Receiver
 from mesocosm.wire.message import Body, Headers, Request, Response
 
 if TYPE_CHECKING:
@@ -64,16 +64,22 @@ def upload(cloud: Cloud, request: Request, host: Host) -> Form | None:
         plain = {name: value for name, value in fields.items() if " " not in name}
         plain["key"] = key
         forms.check_policy(plain, bucket, size, cloud.world.clock.real())
+    file = _file(cloud.world, request.body, form)
     made = Request(
         "PUT",
         f"/{quote(bucket)}/{quote(key, safe='/')}",
         "",
         Headers(_headers(request, fields, size)),
-        _file(cloud.world, request.body, form),
+        file,
         request.peer,
         request.secure,
     )
-    return Form(made, claim, lambda response: _answer(response, request, fields, bucket, key))
+
+    def finish(response: Response) -> Response:
+        file.close()
+        return _answer(response, request, fields, bucket, key)
+
+    return Form(made, claim, finish)
 
 
 def _headers(request: Request, fields: dict[str, str], size: int) -> list[tuple[str, str]]:
@@ -108,7 +114,7 @@ def _tagging(text: str) -> str:
     return urlencode(pairs)
 
 
-def _file(world: World, body: Body, form: forms.Upload) -> Body:
+def _file(world: World, body: Body, form: forms.Upload) -> MemoryBody | FileBody:
     """The file of a form as a body of its own."""
     if form.stop - form.start <= 1 << 20:
         return MemoryBody(body.read(form.start, form.stop), world.blobs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
@@ -35,12 +36,11 @@ from mesocosm.services.s3.operations.writing import (
 )
 from mesocosm.services.s3.resources import rows
 from mesocosm.services.s3.rules import attributes, checksums, multipart, names, reading
-from mesocosm.wire.body import MemoryBody
+from mesocosm.wire.body import FileBody, MemoryBody, Receiver
 from mesocosm.wire.errors import AwsError
 
 if TYPE_CHECKING:
     from mesocosm.call.call import Call
-    from mesocosm.wire.message import Body
 
 
 class Source(NamedTuple):
@@ -149,12 +149,10 @@ def open_source(call: Call, request: Any) -> tuple[rows.Bucket, Source, rows.Obj
     return bucket, source, row, key
 
 
-def copied_body(call: Call, row: rows.Object, key: Any, start: int, stop: int) -> Body:
+def copied_body(call: Call, row: rows.Object, key: Any, start: int, stop: int) -> MemoryBody | FileBody:
     """The bytes of a source as a body of their own: in memory while small, else through a spool
     file.
     """
-    from mesocosm.wire.body import Receiver
-
     if row.data and not row.nonce:
         return MemoryBody(row.data[start:stop], call.world.blobs)
     receiver = Receiver(call.world.blobs)
@@ -267,18 +265,18 @@ def _copied(
             algorithm=algorithm,
             checksum=origin.checksum,
         )
-    body = copied_body(call, origin, origin_key, 0, origin.size)
-    piece = storing.keep(call.world, body, key)
-    return rows.Object(
-        **made,
-        etag=body.digest("MD5").hex() if key is None else call.ids.hex(32),
-        size=piece.size,
-        data=piece.data,
-        blob=piece.blob,
-        nonce=piece.nonce,
-        algorithm=algorithm,
-        checksum=checksums.compute(algorithm, body),
-    )
+    with closing(copied_body(call, origin, origin_key, 0, origin.size)) as body:
+        piece = storing.keep(call.world, body, key)
+        return rows.Object(
+            **made,
+            etag=body.digest("MD5").hex() if key is None else call.ids.hex(32),
+            size=piece.size,
+            data=piece.data,
+            blob=piece.blob,
+            nonce=piece.nonce,
+            algorithm=algorithm,
+            checksum=checksums.compute(algorithm, body),
+        )
 
 
 @s3.operation(
@@ -301,17 +299,17 @@ def upload_part_copy(call: Call, request: api.UploadPartCopyRequest) -> api.Uplo
         stop = last + 1
     if stop - start > storing.PUT_MAX:
         raise storing.too_large(stop - start)
-    body = copied_body(call, origin, origin_key, start, stop)
     key = storing.customer_key(call, request)
     storing.check_key(upload.object, key)
     algorithm = upload.algorithm or checksums.DEFAULT
-    etag = body.digest("MD5").hex() if key is None else call.ids.hex(32)
-    piece = replace(
-        storing.keep(call.world, body, key),
-        number=request.part_number,
-        etag=etag,
-        checksum=checksums.compute(algorithm, body),
-    )
+    with closing(copied_body(call, origin, origin_key, start, stop)) as body:
+        etag = body.digest("MD5").hex() if key is None else call.ids.hex(32)
+        piece = replace(
+            storing.keep(call.world, body, key),
+            number=request.part_number,
+            etag=etag,
+            checksum=checksums.compute(algorithm, body),
+        )
     part_rows(call, bucket)[upload_key[2], request.part_number] = rows.Part(piece, call.now)
     result = api.CopyPartResult(e_tag=quoted(etag), last_modified=float(int(call.now)))
     if upload.algorithm:
