@@ -41,7 +41,7 @@ class Membership(NamedTuple):
 
     `scps` and `rcps` hold one tuple of policies per level, from the root down to the account; empty when the policy
     type is not enabled. `paths` are the values of aws:PrincipalOrgPaths. `exempt`: the management account, which
-    neither limits.
+    neither limits. `name`, `created` and `status` are what the organization knows of the account itself.
     """
 
     organization: str
@@ -49,6 +49,9 @@ class Membership(NamedTuple):
     exempt: bool
     scps: tuple[tuple[str, tuple[PolicyText, ...]], ...] = ()
     rcps: tuple[tuple[str, tuple[PolicyText, ...]], ...] = ()
+    name: str = ""
+    created: float | None = None
+    status: str = "ACTIVE"
 
 
 class RoleFacts(NamedTuple):
@@ -88,7 +91,9 @@ class Identity(Protocol):
     def mfa(self, principal: Principal, serial: str, code: str, now: float) -> bool:
         """Whether a code is what the principal's MFA device shows now."""
 
-    def seen(self, credential: Credential, service: str, region: str, action: str, now: float) -> None:
+    def seen(
+        self, credential: Credential, service: str, region: str, action: str, now: float
+    ) -> None:
         """A call was made: keep what "last used" and "last accessed" show. Runs in the call's transaction."""
 
 
