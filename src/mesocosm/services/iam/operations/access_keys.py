@@ -8,7 +8,7 @@ from mesocosm.api import iam as api
 from mesocosm.call.call import Call
 from mesocosm.services.iam import iam
 from mesocosm.services.iam.operations import common
-from mesocosm.services.iam.operations.common import on, paged
+from mesocosm.services.iam.operations.common import in_order, on
 from mesocosm.services.iam.resources import rows
 from mesocosm.services.iam.rules import quotas
 from mesocosm.wire.errors import AwsError
@@ -74,7 +74,7 @@ def list_access_keys(call: Call, request: api.ListAccessKeysRequest) -> api.List
     user, name = owner(call, request.user_name)
     cell = _cell(call)
     found = [cell[key] for key in cell.find(rows.keys_by_owner, (call.account, user))]
-    chosen, marker = paged(request, found, lambda row: f"{row.created:020.6f}{row.id}")
+    chosen, marker = in_order(request, found)
     return api.ListAccessKeysResponse(
         access_key_metadata=[
             api.AccessKeyMetadata(

@@ -215,6 +215,13 @@ def paged(request: Any, items: Iterable[T], key: Callable[[T], str]) -> tuple[li
     )
 
 
+def in_order(request: Any, items: Iterable[T]) -> tuple[list[T], str | None]:
+    """One page of a short list in its own order (oldest first), and the marker of the next."""
+    numbered = ((f"{place:06}", item) for place, item in enumerate(items))
+    chosen, marker = paged(request, numbered, lambda entry: entry[0])
+    return [item for _, item in chosen], marker
+
+
 def under(path: str, prefix: str | None) -> bool:
     """Is a path below a prefix?"""
     return path.startswith(prefix or "/")

@@ -8,7 +8,7 @@ from mesocosm.api import iam as api
 from mesocosm.call.call import Call
 from mesocosm.services.iam.operations import common
 from mesocosm.services.iam.operations.access_keys import owner
-from mesocosm.services.iam.operations.common import on, paged
+from mesocosm.services.iam.operations.common import in_order, on
 from mesocosm.services.iam.resources.credentials import (
     SigningCertificate,
     SshKey,
@@ -100,7 +100,7 @@ def list_ssh_public_keys(
     user, name = owner(call, request.user_name)
     cell = call.rows(ssh_keys)
     found = [cell[key] for key in cell.find(ssh_by_user, user)]
-    chosen, marker = paged(request, found, lambda row: f"{row.uploaded:020.6f}{row.id}")
+    chosen, marker = in_order(request, found)
     return api.ListSSHPublicKeysResponse(
         ssh_public_keys=[
             api.SSHPublicKeyMetadata(
@@ -185,7 +185,7 @@ def list_signing_certificates(
     user, name = owner(call, request.user_name)
     cell = call.rows(signing_certificates)
     found = [cell[key] for key in cell.find(signing_by_user, user)]
-    chosen, marker = paged(request, found, lambda row: f"{row.uploaded:020.6f}{row.id}")
+    chosen, marker = in_order(request, found)
     return api.ListSigningCertificatesResponse(
         certificates=[_signing_shape(row, name) for row in chosen],
         is_truncated=marker is not None,

@@ -11,7 +11,7 @@ from mesocosm.call.call import Call
 from mesocosm.call.service import Conditions
 from mesocosm.services.iam.operations import common
 from mesocosm.services.iam.operations.access_keys import owner
-from mesocosm.services.iam.operations.common import on, paged
+from mesocosm.services.iam.operations.common import in_order, on
 from mesocosm.services.iam.resources.credentials import (
     ServiceCredential,
     service_by_user,
@@ -135,7 +135,7 @@ def list_service_specific_credentials(
         found = [cell[key] for key in cell.find(service_by_user, owner(call, request.user_name)[0])]
     if request.service_name is not None:
         found = [row for row in found if row.service == request.service_name]
-    chosen, marker = paged(request, found, lambda row: f"{row.created:020.6f}{row.id}")
+    chosen, marker = in_order(request, found)
     listed = []
     for row in chosen:
         whole = _shape(call, row, common.user(call, row.user).name if row.user else "")

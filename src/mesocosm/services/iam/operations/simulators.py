@@ -10,8 +10,8 @@ from mesocosm.iam import PolicyError, Principal, parse
 from mesocosm.services.iam import iam
 from mesocosm.services.iam.operations import common
 from mesocosm.services.iam.operations.common import paged
-from mesocosm.services.iam.operations.granted import entity, granted
-from mesocosm.services.iam.resources import arns, rows
+from mesocosm.services.iam.operations.granted import Granted, entity, granted
+from mesocosm.services.iam.resources import arns, managed, rows
 from mesocosm.services.iam.resources.authority import Identity
 from mesocosm.services.iam.rules import scan
 from mesocosm.services.iam.rules.simulation import Case, Simulation, Source, entries, invalid
@@ -25,7 +25,7 @@ class Subject(NamedTuple):
     granted."""
 
     principal: Principal
-    identity: list[Source]
+    identity: list[Granted]
     boundary: list[Source]
 
 
@@ -49,7 +49,7 @@ def subject(call: Call, arn: str) -> Subject:
     boundary = Identity(call.world).grants(principal).boundary if kind != "group" else None
     return Subject(
         principal,
-        [Source(policy.source, policy.text) for policy in granted(call, kind, row)],
+        granted(call, kind, row),
         [Source(*boundary)] if boundary else [],
     )
 
@@ -69,20 +69,13 @@ def _inputs(texts: list[str] | None, name: str) -> list[Source]:
     return [Source(f"{name}.{number}", text) for number, text in enumerate(texts or (), 1)]
 
 
-def _levels(request: Simulating) -> list[tuple[str, list[Source]]] | None:
-    """The SCPs of a request, from the root down; None if it gives none."""
-    given = getattr(request, "ordered_organization_policy_input_list", None)
-    if not given:
-        return None
-    return [
-        (
-            f"level {number}",
-            _inputs(
-                level.service_control_policy_input_list, f"OrganizationPolicyInputList.{number}"
-            ),
-        )
-        for number, level in enumerate(given, 1)
-    ]
+def _levels(request: api.SimulateCustomPolicyRequest) -> list[tuple[str, list[Source]]]:
+    """The SCPs of a request, from the root down."""
+    found = []
+    for number, level in enumerate(request.ordered_organization_policy_input_list or (), 1):
+        name = f"OrganizationPolicyInputList.{number}"
+        found.append((name, _inputs(level.service_control_policy_input_list, name)))
+    return found
 
 
 def _organization(call: Call, account: str) -> list[tuple[str, list[Source]]]:
@@ -152,7 +145,7 @@ def simulate_custom_policy(
         boundary=_inputs(
             request.permissions_boundary_policy_input_list, "PermissionsBoundaryPolicyInputList"
         ),
-        scps=_levels(request) or [],
+        scps=_levels(request),
         resource=Source("ResourcePolicy", request.resource_policy)
         if request.resource_policy
         else None,
@@ -168,18 +161,16 @@ def simulate_principal_policy(
 ) -> api.SimulatePolicyResponse:
     """What the policies of a user, group or role would decide, with others added."""
     found = subject(call, request.policy_source_arn)
+    gone = _Exclusions(request)
     given = _inputs(
         request.permissions_boundary_policy_input_list, "PermissionsBoundaryPolicyInputList"
     )
-    scps = _levels(request)
+    own = [Source(policy.source, policy.text) for policy in found.identity if gone.keeps(policy)]
     case = Case(
         caller=_caller(call, request.caller_arn, found.principal),
-        identity=[
-            *_without(request, found.identity),
-            *_inputs(request.policy_input_list, "PolicyInputList"),
-        ],
-        boundary=given or found.boundary,
-        scps=_organization(call, call.account) if scps is None else scps,
+        identity=[*own, *_inputs(request.policy_input_list, "PolicyInputList")],
+        boundary=given or ([] if "permission-boundary" in gone.types else found.boundary),
+        scps=[] if "scp" in gone.types else _organization(call, call.account),
         resource=Source("ResourcePolicy", request.resource_policy)
         if request.resource_policy
         else None,
@@ -189,16 +180,28 @@ def simulate_principal_policy(
     return _results(call, request, case)
 
 
-def _without(request: api.SimulatePrincipalPolicyRequest, found: list[Source]) -> list[Source]:
-    """The policies but those the request leaves out."""
-    gone = set()
-    for item in request.policy_exclusion_list or ():
-        if item.policy_arn is not None:
-            gone.add(item.policy_arn.rpartition("/")[2])
-        inline = item.inline_policy_identifier
-        if inline is not None:
-            gone.add(f"{inline.attachment_type}_{inline.attachment_name}_{inline.policy_name}")
-    return [source for source in found if source.name not in gone]
+class _Exclusions:
+    """What a request leaves out: whole types of policy, managed policies, inline policies."""
+
+    def __init__(self, request: api.SimulatePrincipalPolicyRequest) -> None:
+        items = request.policy_exclusion_list or ()
+        inline = [item.inline_policy_identifier for item in items]
+        self.types = {item.policy_type for item in items}
+        self.arns = {item.policy_arn for item in items}
+        self.inline = {
+            (item.attachment_type, item.attachment_name, item.policy_name)
+            for item in inline
+            if item is not None
+        }
+
+    def keeps(self, policy: Granted) -> bool:
+        """Is a policy still looked at?"""
+        kind = "inline"
+        if policy.arn:
+            kind = "aws-managed" if policy.arn.startswith(managed.PREFIX) else "user-managed"
+        if kind in self.types or (policy.arn and policy.arn in self.arns):
+            return False
+        return bool(policy.arn) or (policy.kind, policy.owner, policy.name) not in self.inline
 
 
 def _keys(texts: list[str]) -> api.GetContextKeysForPolicyResponse:
@@ -227,5 +230,5 @@ def get_context_keys_for_principal_policy(
 ) -> api.GetContextKeysForPolicyResponse:
     """The condition keys that the policies of a user, group or role read, with others added."""
     found = subject(call, request.policy_source_arn)
-    own = [source.text for source in found.identity]
+    own = [policy.text for policy in found.identity]
     return _keys([*own, *(request.policy_input_list or ())])
