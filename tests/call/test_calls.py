@@ -52,9 +52,7 @@ def test_a_user_without_policies_may_do_nothing(cloud: LocalCloud) -> None:
         "User: arn:aws:iam::000000000000:user/bob is not authorized to perform: iam:ListUsers on "
         "resource: arn:aws:iam::000000000000:user/"
     )
-    assert message.endswith(
-        " because no identity-based policy allows the iam:ListUsers action"
-    )
+    assert message.endswith(" because no identity-based policy allows the iam:ListUsers action")
 
 
 def test_a_change_of_policy_acts_on_the_next_call(cloud: LocalCloud) -> None:

@@ -43,9 +43,7 @@ def made() -> tuple[Service, Service]:
         return sqs_api.CreateQueueResult(queue_url=request.queue_name)
 
     @caller.operation("CreateUser")
-    def create_user(
-        call: Call, request: iam_api.CreateUserRequest
-    ) -> iam_api.CreateUserResponse:
+    def create_user(call: Call, request: iam_api.CreateUserRequest) -> iam_api.CreateUserResponse:
         call.rows(things)[request.user_name] = Thing()
         by = service_principal("iam.amazonaws.com") if request.path == "/service/" else None
         try:

@@ -112,3 +112,6 @@ class Organization(Protocol):
 
     def membership(self, account: str) -> Membership | None:
         """The account's place, or None outside any organization."""
+
+    def closed(self, account: str) -> bool:
+        """Whether an account has been closed: its credentials are refused."""

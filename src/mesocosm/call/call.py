@@ -23,7 +23,7 @@ V = TypeVar("V")
 GLOBAL_REGION = "aws-global"
 
 
-class Wait(Exception):  # noqa: N818 - it is no error: the call goes on later
+class Wait(Exception):
     """Roll back, and run the operation again at a notification of `topic` or at `until` (virtual epoch seconds)."""
 
     def __init__(self, topic: str, until: float) -> None:
@@ -53,8 +53,8 @@ class Call:
         "request_id",
         "resumed",
         "secure",
-        "since",
         "service",
+        "since",
         "source_ip",
         "targets",
         "topics",
@@ -143,7 +143,9 @@ class Call:
         """Further decisions for this caller, all of which must allow; raises the first denial."""
         self.cloud.gate.require(self, list(needs))
 
-    def allows(self, action: str, resource: str = "*", conditions: Mapping[str, Values] | None = None) -> bool:
+    def allows(
+        self, action: str, resource: str = "*", conditions: Mapping[str, Values] | None = None
+    ) -> bool:
         """Whether this caller may; nothing is raised, and nothing is recorded but the decision."""
         return self.cloud.gate.allows(self, Need(action, resource, conditions or {}))
 
@@ -201,7 +203,9 @@ class Call:
         self, name: str, *, account: str | None = None, region: str | None = None, **details: Any
     ) -> None:
         """Record a service event (CloudTrail's AwsServiceEvent): something the service did by itself."""
-        self.cloud.service_event(self, name, account or self.account, region or self.location, details)
+        self.cloud.service_event(
+            self, name, account or self.account, region or self.location, details
+        )
 
     def not_implemented(self, what: str) -> AwsError:
         """`raise call.not_implemented("...")`: an honest refusal of something AWS has and Mesocosm has not."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -23,11 +23,14 @@ from mesocosm.iam import Principal
 from mesocosm.wire import hosts
 from mesocosm.wire.dialects import UNSIGNED_REST
 from mesocosm.wire.errors import AwsError
-from mesocosm.wire.front import Admission
+from mesocosm.wire.front import Admission, Reply
 from mesocosm.wire.message import Request, Response
-from mesocosm.world import Change, StorageFull, Timer, World
+from mesocosm.world import Change, StorageFailed, StorageFull, Timer, World
 
 log = logging.getLogger("mesocosm")
+
+Finish = Callable[[Response], Response]
+"""What a form makes of the answer to the call it stood for."""
 
 BROWSERS = frozenset({"OPTIONS", "POST"})
 RECENT_CALLS = 2_000
@@ -40,6 +43,16 @@ class Settings(NamedTuple):
     account: str = "000000000000"
     region: str = "us-east-1"
     strict: bool = False
+
+
+class Run(NamedTuple):
+    """A controller's function that is to run, in a cell, with what it is told."""
+
+    service: Service
+    account: str
+    region: str
+    function: Any
+    values: tuple[Any, ...]
 
 
 class Cloud:
@@ -55,7 +68,7 @@ class Cloud:
         self.calls: deque[CallRecord] = deque(maxlen=RECENT_CALLS)
         self._providers: dict[str, Any] = {}
         self._woken: set[str] = set()
-        self._reacting: deque[tuple[Service, Any, Change]] = deque()
+        self._reacting: deque[Run] = deque()
         self._hidden: dict[Operation, frozenset[str]] = {}
         world.timers.run = self.run_timer
         world.changes.reset.append(self.reset)
@@ -68,15 +81,14 @@ class Cloud:
         for name in sorted(services):
             if self.catalogue.service(name) is not None:
                 self.wake(name)
+        self.react()
 
     def reset(self) -> None:
         """The world has been replaced beneath the services (a rewind): reconcile anew."""
         self.gate.forget()
         self._reacting.clear()
         for name in sorted(self._woken):
-            service = self.catalogue.service(name)
-            for function in service.starts if service else ():
-                self._run(service, self.settings.account, self.settings.region, function)
+            self._reconcile(name)
         self.start()
         self.waiting.wake_all()
 
@@ -88,9 +100,18 @@ class Cloud:
         self._woken.add(name)
         for table, function in service.reactions:
             self.world.changes.subscribe(table, self._reaction(service, function))
-        for function in service.starts:
-            self._run(service, self.settings.account, self.settings.region, function)
+        self._reconcile(name)
         return service
+
+    def _reconcile(self, name: str) -> None:
+        service = self.catalogue.service(name)
+        if service is None:
+            return
+        for function in service.starts:
+            # Not at once: a service may be woken within another's transaction.
+            self._reacting.append(
+                Run(service, self.settings.account, self.settings.region, function, ())
+            )
 
     def provider(self, name: str) -> Any:
         """The object that answers one of the protocols of `call/authority.py` in this world, or None."""
@@ -114,7 +135,7 @@ class Cloud:
 
     # -- calls from outside ----------------------------------------------------------------------
 
-    async def head(self, request: Request) -> Admission:
+    def head(self, request: Request) -> Admission:
         """Before the body is read: who claims to call. Raises the refusal."""
         return self.identity.admit(request)
 
@@ -123,35 +144,76 @@ class Cloud:
         refused = error if isinstance(error, AwsError) else internal_failure()
         return wire.fault_for_unknown(request, refused, self.world.ids.uuid())
 
-    async def call(self, request: Request, admission: Admission) -> Response:
-        """Take one request through every step; the answer leaves when its record is safe."""
+    def answer(
+        self, request: Request, admission: Admission, reply: Reply
+    ) -> Coroutine[Any, Any, Response] | None:
+        """Take one request through every step; the answer leaves when its record is safe.
+
+        Only a call that waits for something to happen is given back as a coroutine.
+        """
         passage = Passage(request, admission.context)
-        form: Form | None = None
+        finish: Finish | None = None
         if request.method in BROWSERS or hosts.parse(request.host).kind == "website":
             web = self._web(request)
             if isinstance(web, Response):
-                return web
+                reply(web)
+                return None
             if web is not None:
-                form, passage = web, Passage(web.request, web.claim)
-        while True:
-            try:
-                pass_through(self, passage)
-            except Wait as wait:
-                passage.resumed = await self.waiting.wait(wait.topic, wait.until)
-                continue
-            except StorageFull:
-                passage.error = storage_full()
-            break
+                finish, passage = web.finish, Passage(web.request, web.claim)
         try:
-            if passage.position:
-                await self.world.committed(passage.position)
+            self._through(passage)
+        except Wait as wait:
+            return self._later(passage, finish, wait)
+
+        def stored(error: StorageFailed | None) -> None:
+            try:
+                reply(self._answered(passage, finish, error))
+            except Exception as failure:
+                reply(failure)
+
+        self.world.when_stored(passage.position, stored)
+        return None
+
+    async def _later(self, passage: Passage, finish: Finish | None, wait: Wait) -> Response:
+        while True:
+            passage.resumed = await self.waiting.wait(wait.topic, wait.until)
+            try:
+                self._through(passage)
+            except Wait as again:
+                wait = again
+                continue
+            break
+        error: StorageFailed | None = None
+        try:
+            await self.world.committed(passage.position)
+        except StorageFailed as failure:
+            error = failure
+        finally:
+            # Also when the client has left meanwhile: what it asked for has been done.
+            if self._reacting:
+                self.react()
+        return self._answered(passage, finish, error)
+
+    def _through(self, passage: Passage) -> None:
+        try:
+            pass_through(self, passage)
         except StorageFull:
             passage.error = storage_full()
+
+    def _answered(
+        self, passage: Passage, finish: Finish | None, error: StorageFailed | None
+    ) -> Response:
+        """The answer to a call whose record is stored, or (`error`) could not be."""
+        if isinstance(error, StorageFull):
+            passage.error = storage_full()
+        elif error is not None:
+            raise error
         if self._reacting:
             self.react()
         answer(self, passage)
-        assert passage.response is not None
-        return passage.response if form is None else form.finish(passage.response)
+        response = passage.response
+        assert response is not None
+        return response if finish is None else finish(response)
 
     def _web(self, request: Request) -> Response | Form | None:
         """What browsers send that is no call of an API, if the service it is for wants it."""
@@ -208,7 +270,9 @@ class Cloud:
         assert transaction is not None
         savepoint = transaction.savepoint()
         try:
-            wire.codec(service.name, operation.name, wire.service(service.name).protocols[0]).validate(value)
+            wire.codec(
+                service.name, operation.name, wire.service(service.name).protocols[0]
+            ).validate(value)
             if not operation.public:
                 needs = [
                     need._replace(conditions={**need.conditions, **conditions})
@@ -269,17 +333,21 @@ class Cloud:
         for _ in range(REACTIONS_MAX):
             if not self._reacting:
                 return
-            service, function, change = self._reacting.popleft()
-            self._run(service, change.account, change.region, function, change)
+            run = self._reacting.popleft()
+            self._run(run.service, run.account, run.region, run.function, *run.values)
         log.error("reactions did not come to an end after %d", REACTIONS_MAX)
 
     def _reaction(self, service: Service, function: Any) -> Any:
         def noticed(change: Change) -> None:
-            self._reacting.append((service, function, change))
+            self._reacting.append(
+                Run(service, change.account, change.region, function, (change,))
+            )
 
         return noticed
 
-    def _run(self, service: Service, account: str, region: str, function: Any, *values: Any) -> None:
+    def _run(
+        self, service: Service, account: str, region: str, function: Any, *values: Any
+    ) -> None:
         """Run a controller's function in a transaction; a failure is logged and undone, and stops nothing else."""
         caller = service_principal(service.source, account)
         call = Call(self, service, None, caller, account, region, self.world.ids.uuid())
@@ -352,5 +420,3 @@ def storage_full() -> AwsError:
         "There is no room left on the disk: nothing was changed. Free some space and try again.",
         status=503,
     )
-
-

@@ -236,13 +236,13 @@ class Gate:
         rcps = membership.rcps if membership and not membership.exempt else ()
         text = target.policy
         if target.kind == "trust" and not need.action.lower().startswith("sts:"):
-            text = None  # a trust policy says who may take the role on, not who may change or pass it
+            text = (
+                None  # a trust policy says who may take the role on, not who may change or pass it
+            )
         if text is None and not grants and not rcps:
             return None
         policy = (target.name or target.arn, text) if text is not None else None
-        return ResourceTexts(
-            policy, "" if target.kind == "resource" else target.kind, rcps, grants
-        )
+        return ResourceTexts(policy, "" if target.kind == "resource" else target.kind, rcps, grants)
 
     # -- condition keys ----------------------------------------------------------------------------------
 
@@ -261,9 +261,7 @@ class Gate:
                 "aws:currenttime": lambda: iso(call.now),
                 "aws:epochtime": lambda: str(int(call.now)),
                 "aws:tokenissuetime": lambda: (
-                    iso(call.principal.issued_at)
-                    if call.principal.issued_at
-                    else None
+                    iso(call.principal.issued_at) if call.principal.issued_at else None
                 ),
                 "aws:multifactorauthage": lambda: (
                     str(int(call.now - call.principal.mfa_at)) if call.principal.mfa_at else None

@@ -117,6 +117,7 @@ class IdentityCheck:
                 raise _unknown(signature, spoken)
             claim.credential = self._convenient(signature.access_key_id)
             claim.trusted = True
+            self._not_closed(claim.credential, signature, spoken)
             if signature.kind == "query":  # a presigned URL expires whoever made it
                 sigv4.check_time(signature, request, self._cloud.world.clock.real())
             return None
@@ -129,8 +130,15 @@ class IdentityCheck:
             now = self._cloud.world.clock.now()
             if credential.expires is not None and now >= credential.expires:
                 raise auth_fault("token_expired", spoken)
+        self._not_closed(credential, signature, spoken)
         claim.credential = credential
         return credential
+
+    def _not_closed(self, credential: Credential, signature: Signature, spoken: Dialect) -> None:
+        """A closed account's credentials are those of nobody."""
+        organization = self._cloud.provider("organization")
+        if organization is not None and organization.closed(credential.principal.account):
+            raise _unknown(signature, spoken)
 
     def identify(self, passage: Passage) -> None:
         """With the body read: finish the verification, and say who calls and in which Region."""
@@ -180,7 +188,5 @@ class IdentityCheck:
 
 
 def _unknown(signature: Signature, spoken: Dialect) -> AwsError:
-    members: dict[str, Any] = (
-        {"AWSAccessKeyId": signature.access_key_id} if spoken == "s3" else {}
-    )
+    members: dict[str, Any] = {"AWSAccessKeyId": signature.access_key_id} if spoken == "s3" else {}
     return auth_fault("unknown_key", spoken, **members)

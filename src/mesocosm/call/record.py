@@ -9,7 +9,9 @@ import msgspec
 from mesocosm.iam import Principal
 
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
-MEMBERS_MAX_BYTES = 100_000  # CloudTrail keeps at most 100 kB of requestParameters and responseElements
+MEMBERS_MAX_BYTES = (
+    100_000  # CloudTrail keeps at most 100 kB of requestParameters and responseElements
+)
 
 
 class Judgement(msgspec.Struct, frozen=True, array_like=True, gc=False):

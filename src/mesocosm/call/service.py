@@ -86,9 +86,9 @@ class Operation:
         self.function = function
         self.action: str | Callable[[Call, Any], str] = f"{service.prefix}:{name}"
         self.resource: str | Callable[[Call, Any], str | list[str]] = "*"
-        self.conditions: Mapping[str, Callable[[Call, Any], Values]] | Callable[
-            [Call, Any], Conditions
-        ] = {}
+        self.conditions: (
+            Mapping[str, Callable[[Call, Any], Values]] | Callable[[Call, Any], Conditions]
+        ) = {}
         self.tags: Callable[[Any], Mapping[str, str] | None] | None = None
         self.needs: Callable[[Call, Any], list[Need]] | None = None
         self.category = "management"
@@ -189,7 +189,9 @@ class Service:
 
         return declare
 
-    def resource(self, function: Callable[[World, str], Target | None]) -> Callable[[World, str], Target | None]:
+    def resource(
+        self, function: Callable[[World, str], Target | None]
+    ) -> Callable[[World, str], Target | None]:
         """Register a look-up from an ARN of this service to its target (None: not one of this function's)."""
         self.resources.append(function)
         return function

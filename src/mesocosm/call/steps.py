@@ -95,7 +95,7 @@ def resolve(cloud: Cloud, passage: Passage) -> None:
     assert route is not None
     assert codec is not None
     assert passage.principal is not None
-    passage.service = service = cloud.catalogue.service(route.service)
+    passage.service = service = cloud.wake(route.service)
     passage.operation = operation = service.operations.get(route.operation) if service else None
     if service is None or operation is None:
         raise not_implemented(route.service, route.operation)

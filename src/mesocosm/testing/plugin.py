@@ -1,11 +1,11 @@
 """The pytest plugin: a private cloud for a test session, back at its beginning for every test.
 
-    def test_upload(mesocosm):
-        s3 = mesocosm.client("s3")
-        s3.create_bucket(Bucket="b")
-        mesocosm.advance(3600)          # the clock
-        mesocosm.snapshot("before")     # the time machine
-        mesocosm.rewind("before")
+def test_upload(mesocosm):
+    s3 = mesocosm.client("s3")
+    s3.create_bucket(Bucket="b")
+    mesocosm.advance(3600)          # the clock
+    mesocosm.snapshot("before")     # the time machine
+    mesocosm.rewind("before")
 """
 
 from __future__ import annotations

@@ -133,9 +133,7 @@ def assume_role(call: Call, request: api.AssumeRoleRequest) -> api.AssumeRoleRes
     role = _role(call, request.role_arn)
     chained = caller.kind == "assumed-role"
     seconds = rules.role_duration(request.duration_seconds, role.max_session, chained)
-    inherited = {
-        key: value for key, value in caller.tags.items() if key in caller.transitive_keys
-    }
+    inherited = {key: value for key, value in caller.tags.items() if key in caller.transitive_keys}
     tags = rules.tags_given(request.tags)
     keys = rules.transitive(request.transitive_tag_keys, tags, inherited)
     if len(tags) + len(inherited) > rules.SESSION_TAGS_MAX:
@@ -294,9 +292,7 @@ def get_session_token(
 
 @sts.operation(
     "GetFederationToken",
-    resource=lambda call, request: (
-        f"arn:aws:sts::{call.account}:federated-user/{request.name}"
-    ),
+    resource=lambda call, request: f"arn:aws:sts::{call.account}:federated-user/{request.name}",
     tags=lambda request: {tag.key: tag.value for tag in request.tags or ()},
     needs=lambda call, request: (
         [Need("sts:TagSession", f"arn:aws:sts::{call.account}:federated-user/{request.name}")]

@@ -50,7 +50,8 @@ def tags_given(tags: Iterable[Any] | None) -> dict[str, str]:
             )
         if tag.key.lower().startswith("aws:"):
             raise invalid(
-                "Tag keys beginning with 'aws:' are reserved for system use.", "InvalidParameterValue"
+                "Tag keys beginning with 'aws:' are reserved for system use.",
+                "InvalidParameterValue",
             )
         seen.add(tag.key.lower())
         found[tag.key] = tag.value
