@@ -119,6 +119,10 @@ def test_a_redrive_allow_policy_says_who_may(sqs: Any, pair: tuple[str, str]) ->
 
 def test_the_sources_of_a_dead_letter_queue(sqs: Any, pair: tuple[str, str]) -> None:
     url, dead = pair
+    code, message = refusal(queue, sqs=sqs, RedrivePolicy=redrive(arn(sqs, dead), 2))
+    assert code == "QueueAlreadyExists"
+    assert message.endswith("a different value for attribute RedrivePolicy")
+    assert queue(sqs, RedrivePolicy=redrive(arn(sqs, dead))) == url
     assert sqs.list_dead_letter_source_queues(QueueUrl=dead)["queueUrls"] == [url]
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": ""})
     assert sqs.list_dead_letter_source_queues(QueueUrl=dead)["queueUrls"] == []

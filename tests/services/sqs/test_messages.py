@@ -294,6 +294,14 @@ def test_receiving_has_its_limits(sqs: Any) -> None:
     )
 
 
+def test_a_system_attribute_that_does_not_exist(sqs: Any) -> None:
+    url = queue(sqs)
+    assert refusal(sqs.receive_message, QueueUrl=url, AttributeNames=["Colour"]) == (
+        "InvalidAttributeName",
+        "Unknown Attribute Colour.",
+    )
+
+
 def test_too_many_messages_in_flight_are_over_the_limit(
     sqs: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

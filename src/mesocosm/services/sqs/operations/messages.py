@@ -23,12 +23,26 @@ from mesocosm.services.sqs.resources import (
     split_arn,
 )
 from mesocosm.services.sqs.rules import messages as rules
-from mesocosm.services.sqs.rules.attributes import bad_parameter
+from mesocosm.services.sqs.rules.attributes import bad_parameter, unknown
 from mesocosm.wire.errors import AwsError
 
 IN_FLIGHT_MAX = 120_000
 VISIBILITY_MAX = 43_200
 DEAD_LETTERS_AT_ONCE = 1_000
+SYSTEM_NAMES = frozenset(
+    {
+        "All",
+        "SenderId",
+        "SentTimestamp",
+        "ApproximateReceiveCount",
+        "ApproximateFirstReceiveTimestamp",
+        "SequenceNumber",
+        "MessageDeduplicationId",
+        "MessageGroupId",
+        "AWSTraceHeader",
+        "DeadLetterQueueSourceArn",
+    }
+)
 
 
 class Sendable(Protocol):
@@ -212,6 +226,10 @@ def receive_message(call: Call, request: api.ReceiveMessageRequest) -> api.Recei
     """Take up to ten messages, and hide them from others for a while; wait for one if asked to."""
     queue = opened(call, request.queue_url)
     limit, visibility, wait = _asked(queue, request)
+    system = [*(request.attribute_names or ()), *(request.message_system_attribute_names or ())]
+    for name in system:
+        if name not in SYSTEM_NAMES:
+            raise unknown(name)
     attempt = request.receive_request_attempt_id
     if attempt is not None:
         _check_attempt(queue, attempt)
@@ -228,7 +246,7 @@ def receive_message(call: Call, request: api.ReceiveMessageRequest) -> api.Recei
             _remember(queue, attempt, given)
     if not taken:
         return api.ReceiveMessageResult()
-    return api.ReceiveMessageResult(messages=[_shown(queue, one, request) for one in taken])
+    return api.ReceiveMessageResult(messages=[_shown(queue, one, request, system) for one in taken])
 
 
 def _asked(queue: Opened, request: api.ReceiveMessageRequest) -> tuple[int, int, int]:
@@ -371,7 +389,9 @@ def _remember(queue: Opened, attempt: str, given: tuple[tuple[int, str, float], 
     call.timers.at(due, "sqs", "attempt", f"{key[0]}\n{attempt}", queue.account, call.region)
 
 
-def _shown(queue: Opened, taken: Taken, request: api.ReceiveMessageRequest) -> api.Message:
+def _shown(
+    queue: Opened, taken: Taken, request: api.ReceiveMessageRequest, asked: list[str]
+) -> api.Message:
     seq, message, receipt = taken
     shown = api.Message(
         message_id=message.id,
@@ -379,7 +399,6 @@ def _shown(queue: Opened, taken: Taken, request: api.ReceiveMessageRequest) -> a
         md5_of_body=rules.digest(message.body.encode("utf-8", "surrogatepass")),
         body=message.body,
     )
-    asked = [*(request.attribute_names or ()), *(request.message_system_attribute_names or ())]
     if asked:
         shown.attributes = _system_attributes(queue, taken, asked) or None
     if message.attributes and request.message_attribute_names:

@@ -140,7 +140,7 @@ def create_queue(call: Call, request: api.CreateQueueRequest) -> api.CreateQueue
     fields = _fields(call, given, fifo, arn)
     existing = rows.get(name)
     if existing is not None:
-        for attribute, field in _NAMES_OF_FIELDS.items():
+        for field, attribute in _NAMES_OF_FIELDS.items():
             if field in fields and fields[field] != getattr(existing, field):
                 raise AwsError(
                     "QueueNameExists",
@@ -171,10 +171,11 @@ def create_queue(call: Call, request: api.CreateQueueRequest) -> api.CreateQueue
 
 
 _NAMES_OF_FIELDS = (
-    {name: field for name, (field, _, _) in rules.NUMBERS.items()}
-    | {name: field for name, (field, _) in rules.CHOICES.items()}
-    | dict(rules.FLAGS)
-    | {"Policy": "policy", "RedriveAllowPolicy": "redrive_allow"}
+    {field: name for name, (field, _, _) in rules.NUMBERS.items()}
+    | {field: name for name, (field, _) in rules.CHOICES.items()}
+    | {field: name for name, field in rules.FLAGS.items()}
+    | {"policy": "Policy", "redrive_allow": "RedriveAllowPolicy"}
+    | {"dead_letter_arn": "RedrivePolicy", "max_receives": "RedrivePolicy"}
 )
 
 
