@@ -42,11 +42,19 @@ def cloud(shared_cloud: LocalCloud) -> LocalCloud:
 
 
 @pytest.fixture
-def client(cloud: LocalCloud) -> Callable[..., Any]:
+def client(cloud: LocalCloud) -> Iterator[Callable[..., Any]]:
     """`client("s3", account="111111111111", region="eu-west-1")`: a boto3 client of that account's
     root user.
     """
-    return cloud.client
+    made: list[Any] = []
+
+    def make(service: str, **options: Any) -> Any:
+        made.append(cloud.client(service, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()  # its sockets would be collected in the middle of another test
 
 
 # -- programs -------------------------------------------------------------------------------------

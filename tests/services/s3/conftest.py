@@ -10,6 +10,25 @@ from botocore.exceptions import ClientError
 
 
 @pytest.fixture
+def client(client):
+    """As everywhere; bodies that a test does not read are closed after it."""
+    bodies = []
+
+    def note(parsed, **_):
+        if "Body" in parsed:
+            bodies.append(parsed["Body"])
+
+    def make(service, **options):
+        made = client(service, **options)
+        made.meta.events.register("after-call.s3.GetObject", note)
+        return made
+
+    yield make
+    for body in bodies:
+        body.close()
+
+
+@pytest.fixture
 def s3(client):
     """The default account in us-east-1."""
     return client("s3")
@@ -25,15 +44,13 @@ def bucket(s3):
 @pytest.fixture
 def versioned(s3, bucket):
     """The same with versioning."""
-    s3.put_bucket_versioning(
-        Bucket=bucket, VersioningConfiguration={"Status": "Enabled"}
-    )
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     return bucket
 
 
 @pytest.fixture
 def raw(cloud):
-    """`raw(method, path, body, host=..., **headers)`: (status, headers, body) of an unsigned request."""
+    """`raw(method, path, body, host=..., **headers)`: the answer to an unsigned request."""
 
     def send(method, path, body=b"", host="localhost", **headers):
         connection = http.client.HTTPConnection("127.0.0.1", cloud.port, timeout=30)

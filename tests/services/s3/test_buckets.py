@@ -124,9 +124,7 @@ def test_buckets_are_listed_by_name_with_pages_prefix_and_region(client):
     s3 = client("s3")
     for name in ("c-one", "a-one", "b-one"):
         s3.create_bucket(Bucket=name)
-    s3.create_bucket(
-        Bucket="a-two", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
-    )
+    s3.create_bucket(Bucket="a-two", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     client("s3", account="222222222222").create_bucket(Bucket="a-other")
     names = [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
     assert names == ["a-one", "a-two", "b-one", "c-one"]
@@ -149,9 +147,7 @@ def test_tags_of_a_bucket(s3, bucket, refused):
         s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [tags[0], tags[0]]})
     assert refusal.message == "Cannot provide multiple Tags with the same key"
     with refused("InvalidTag", 400):
-        s3.put_bucket_tagging(
-            Bucket=bucket, Tagging={"TagSet": [{"Key": "aws:x", "Value": ""}]}
-        )
+        s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [{"Key": "aws:x", "Value": ""}]})
     s3.delete_bucket_tagging(Bucket=bucket)
     with refused("NoSuchTagSet", 404):
         s3.get_bucket_tagging(Bucket=bucket)
@@ -159,9 +155,7 @@ def test_tags_of_a_bucket(s3, bucket, refused):
 
 def test_small_settings(s3, bucket, refused):
     assert s3.get_bucket_request_payment(Bucket=bucket)["Payer"] == "BucketOwner"
-    s3.put_bucket_request_payment(
-        Bucket=bucket, RequestPaymentConfiguration={"Payer": "Requester"}
-    )
+    s3.put_bucket_request_payment(Bucket=bucket, RequestPaymentConfiguration={"Payer": "Requester"})
     assert s3.get_bucket_request_payment(Bucket=bucket)["Payer"] == "Requester"
     assert "Status" not in s3.get_bucket_accelerate_configuration(Bucket=bucket)
     s3.put_bucket_accelerate_configuration(
@@ -183,6 +177,4 @@ def test_an_object_lock_bucket_is_versioned_for_good(s3, refused):
     s3.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
     assert s3.get_bucket_versioning(Bucket="locked")["Status"] == "Enabled"
     with refused("InvalidBucketState", 409):
-        s3.put_bucket_versioning(
-            Bucket="locked", VersioningConfiguration={"Status": "Suspended"}
-        )
+        s3.put_bucket_versioning(Bucket="locked", VersioningConfiguration={"Status": "Suspended"})

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sortedcontainers import SortedList
 
 from mesocosm.services.s3.rules import paging
-from sortedcontainers import SortedList
 
 LETTERS = st.sampled_from(["a", "b", "/", "é", "\U0010ffff", "\ud7ff", " ", "\x00"])
 KEY = st.text(LETTERS, min_size=1, max_size=5)

@@ -230,7 +230,10 @@ def test_parts_can_be_copied(s3, bucket, refused):
     source = {"Bucket": bucket, "Key": "source"}
     first = s3.upload_part_copy(**call, PartNumber=1, CopySource=source)
     second = s3.upload_part_copy(
-        **call, PartNumber=2, CopySource=source, CopySourceRange=f"bytes={len(FIVE)}-{len(FIVE)+3}"
+        **call,
+        PartNumber=2,
+        CopySource=source,
+        CopySourceRange=f"bytes={len(FIVE)}-{len(FIVE) + 3}",
     )
     with refused("InvalidArgument", 400):
         s3.upload_part_copy(

@@ -11,6 +11,7 @@ from mesocosm.services.s3 import s3
 from mesocosm.services.s3.operations.bucket_settings import change, verify_document
 from mesocosm.services.s3.operations.shared import (
     bucket_arn,
+    check_owner,
     object_arn,
     object_keys,
     open_bucket,
@@ -96,6 +97,7 @@ def put_object_acl(call: Call, request: api.PutObjectAclRequest) -> api.PutObjec
     ):
         raise malformed_xml()
     place, row = open_object(call, bucket, request.key, request.version_id)
+    check_owner(call, bucket, row, "WRITE_ACP")
     arn = f"{bucket.arn}/{request.key}"
     acl = _asked(call, bucket, request, row.owner, action="s3:PutObjectAcl", arn=arn)
     if bucket.acls:
@@ -116,6 +118,7 @@ def get_object_acl(call: Call, request: api.GetObjectAclRequest) -> api.GetObjec
     """The ACL of a version."""
     bucket = open_bucket(call, request)
     _, row = open_object(call, bucket, request.key, request.version_id)
+    check_owner(call, bucket, row, "READ_ACP")
     owner = rows.canonical_id(row.owner if bucket.acls else bucket.account)
     version = shown_version(bucket, row)
     if version is not None:

@@ -16,6 +16,7 @@ from mesocosm.services.s3.operations.multipart import open_upload, part_rows
 from mesocosm.services.s3.operations.reading import invalid_state, restored
 from mesocosm.services.s3.operations.shared import (
     base_keys,
+    check_owner,
     find,
     no_such_bucket,
     no_such_key,
@@ -131,6 +132,7 @@ def open_source(call: Call, request: Any) -> tuple[rows.Bucket, Source, rows.Obj
             "version id.",
             status=400,
         )
+    check_owner(call, bucket, row, "READ")
     if row.storage_class in attributes.ARCHIVED and not restored(call, row):
         error = invalid_state(row)
         error.code = "ObjectNotInActiveTierError"

@@ -8,6 +8,7 @@ from mesocosm.api import s3 as api
 from mesocosm.services.s3 import s3
 from mesocosm.services.s3.operations import storing
 from mesocosm.services.s3.operations.shared import (
+    check_owner,
     http_date,
     object_arn,
     object_keys,
@@ -68,6 +69,7 @@ def _read(call: Call, request: Any, make: Any) -> tuple[Any, rows.Object, Any, i
     """
     bucket = open_bucket(call, request)
     _, row = open_object(call, bucket, request.key, request.version_id)
+    check_owner(call, bucket, row, "READ")
     key = storing.customer_key(call, request)
     storing.check_key(row, key)
     _check_conditions(call, bucket, request, row)

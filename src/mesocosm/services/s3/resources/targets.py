@@ -73,7 +73,9 @@ def _acls(world: World, bucket: rows.Bucket, key: str) -> Any:
         place = find_version(versions, bucket.name, key, version) if version else None
         row = place[1] if place else versions.get((bucket.name, key, 0))
         if row is None or row.marker:
-            return None
+            # Who may list is told that there is nothing; there is no ACL to ask.
+            found = acls.allows(bucket.acl or (), "READ", canonical, **options)
+            return f"ACL of {bucket.arn}: {found}" if found and permission == "READ" else None
         own = row.acl or (rows.Grant("FULL_CONTROL", rows.canonical_id(row.owner)),)
         found = acls.allows(own, permission, canonical, **options)
         return f"ACL of {bucket.arn}/{key}: {found}" if found else None
