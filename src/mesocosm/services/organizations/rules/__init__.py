@@ -1,0 +1,1 @@
+"""The rules of Organizations: pure functions and tables of quotas."""
