@@ -4,6 +4,7 @@ once."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from mesocosm.api import iam as api
@@ -75,8 +76,8 @@ def _role(call: Call, row: rows.Role) -> api.RoleDetail:
     )
 
 
-def _policy(call: Call, arn: str, whole: api.Policy) -> api.ManagedPolicyDetail:
-    found, default = policies.versions(call, arn)
+def _policy(call: Call, whole: api.Policy) -> api.ManagedPolicyDetail:
+    found, default = policies.versions(call, whole.arn)
     return api.ManagedPolicyDetail(
         policy_name=whole.policy_name,
         policy_id=whole.policy_id,
@@ -98,24 +99,23 @@ def _details(call: Call, wanted: set[str]) -> Iterator[Detail]:
     """Everything wanted; AWS's policies as far as they are attached."""
     if "User" in wanted:
         for user in call.rows(rows.users).values():
-            yield "User", user.name, lambda user=user: _user(call, user)  # type: ignore[misc]
+            yield "User", user.name, partial(_user, call, user)
     if "Group" in wanted:
         for group in call.rows(rows.groups).values():
-            yield "Group", group.name, lambda group=group: _group(call, group)  # type: ignore[misc]
+            yield "Group", group.name, partial(_group, call, group)
     if "Role" in wanted:
         for role in call.rows(rows.roles).values():
-            yield "Role", role.name, lambda role=role: _role(call, role)  # type: ignore[misc]
+            yield "Role", role.name, partial(_role, call, role)
     uses = policies.Uses(call)
     if "LocalManagedPolicy" in wanted:
         for row in call.rows(rows.policies).values():
-            whole = policies.shape(call, row, uses)
-            yield "Policy", row.name, lambda whole=whole: _policy(call, whole.arn, whole)  # type: ignore[misc]
+            yield "Policy", row.name, partial(_policy, call, policies.shape(call, row, uses))
     if "AWSManagedPolicy" in wanted:
         for arn in {*uses.attached, *uses.boundary}:
             found = managed.policy(arn)
             if found is not None:
                 whole = policies.aws_shape(arn.rpartition("/")[2], found, uses)
-                yield "Policy", arn, lambda whole=whole: _policy(call, whole.arn, whole)  # type: ignore[misc]
+                yield "Policy", arn, partial(_policy, call, whole)
 
 
 ALL = {"User", "Group", "Role", "LocalManagedPolicy", "AWSManagedPolicy"}

@@ -57,10 +57,11 @@ def of(call: Call) -> Account:
     return call.rows(accounts).get(KEY, NEW)
 
 
-def change(call: Call, **changes: object) -> None:
-    """Change the account of the call."""
-    old = of(call)
-    call.rows(accounts)[KEY] = replace(old, created=old.created or call.now, **changes)
+def change(call: Call, *, account: str | None = None, **changes: object) -> None:
+    """Change the account of the call, or the one named."""
+    cell = call.rows(accounts, account=account)
+    old = cell.get(KEY, NEW)
+    cell[KEY] = replace(old, created=old.created or call.now, **changes)
 
 
 class Alias(msgspec.Struct, frozen=True, kw_only=True):

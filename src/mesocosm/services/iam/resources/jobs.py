@@ -31,12 +31,12 @@ class ServiceReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrganizationReport(msgspec.Struct, frozen=True, kw_only=True):
-    """A report on an entity of an organization."""
+    """A report on an entity of an organization; `accounts` are those below it, with their paths."""
 
     path: str
     at: float
     services: tuple[str, ...]
-    accounts: tuple[str, ...]
+    accounts: dict[str, str]
 
 
 deletions = Table("iam.deletions", Deletion)
