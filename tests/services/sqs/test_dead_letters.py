@@ -49,6 +49,17 @@ def test_a_message_received_too_often_goes_to_the_dead_letter_queue(
     assert message["Attributes"]["ApproximateReceiveCount"] == "3"
 
 
+def test_a_long_poll_that_finds_only_dead_letters_moves_them(
+    sqs: Any, cloud: LocalCloud, pair: tuple[str, str]
+) -> None:
+    url, dead = pair
+    sqs.send_message(QueueUrl=url, MessageBody="a")
+    receive(sqs, url)
+    cloud.advance(11)
+    assert receive(sqs, url, WaitTimeSeconds=20) == []
+    assert counts(sqs, dead) == (1, 0, 0)
+
+
 def test_a_dead_letter_keeps_its_age(sqs: Any, cloud: LocalCloud) -> None:
     dead = queue(sqs, "dead", MessageRetentionPeriod=60)
     url = queue(sqs, VisibilityTimeout=10, RedrivePolicy=redrive(arn(sqs, dead)))
@@ -85,6 +96,7 @@ def test_redrive_policies_that_do_not_hold(sqs: Any) -> None:
         )
         return message.partition("Reason: ")[2]
 
+    assert refused("[" * 100_000) == "Redrive policy is not a valid JSON map."
     assert refused("no") == "Redrive policy is not a valid JSON map."
     assert refused('{"maxReceiveCount":1}') == (
         "Redrive policy does not contain mandatory attribute: deadLetterTargetArn."

@@ -26,6 +26,29 @@ def test_a_rewind_brings_messages_and_their_state_back(sqs: Any, cloud: LocalClo
     assert bodies(sqs, url) == ["b", "c"]
 
 
+def test_a_fork_goes_its_own_way(sqs: Any, cloud: LocalCloud) -> None:
+    url = queue(sqs)
+    for body in "ab":
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+    receive(sqs, url, 1)
+
+    def lengths() -> tuple[int, int]:
+        from mesocosm.services.sqs.resources import Lines, messages, queues
+
+        with cloud.world.fork() as fork:
+            store = fork.rows(queues, "000000000000", "us-east-1")["orders"].store
+            line = fork.derived(Lines).line("000000000000", "us-east-1", store, False)
+            before = line.available, line.flying
+            assert before == (1, 1)
+            rows = fork.rows(messages, "000000000000", "us-east-1")
+            with fork.transaction():
+                rows.clear()
+            return len(line), len(rows)
+
+    assert cloud.do(lengths) == (0, 0)
+    assert counts(sqs, url) == (1, 1, 0)
+
+
 def test_a_restart_loses_nothing(tmp_path: Path) -> None:
     local = LocalCloud(directory=tmp_path)
     sqs = local.client("sqs")

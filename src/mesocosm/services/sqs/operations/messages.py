@@ -273,7 +273,10 @@ def _asked(queue: Opened, request: api.ReceiveMessageRequest) -> tuple[int, int,
 
 
 def _take(queue: Opened, limit: int, visibility: int) -> tuple[list[Taken], bool]:
-    """The next messages, and whether some went to the dead-letter queue instead and more may."""
+    """The next messages, and whether some went to the dead-letter queue instead.
+
+    A call that moved some does not wait on: waiting would undo that.
+    """
     row, call, store = queue.queue, queue.call, queue.queue.store
     if queue.line.flying + limit > IN_FLIGHT_MAX and queue.line.flying >= IN_FLIGHT_MAX:
         if row.fifo:
@@ -307,7 +310,7 @@ def _take(queue: Opened, limit: int, visibility: int) -> tuple[list[Taken], bool
         taken.append(_hide(queue, seq, message, receipt, visibility))
         if len(taken) == limit:
             break
-    return taken, False
+    return taken, moved > 0
 
 
 def _hide(

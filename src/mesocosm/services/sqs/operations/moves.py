@@ -60,7 +60,7 @@ def _task_of(handle: str) -> tuple[str, str]:
     try:
         read = json.loads(base64.b64decode(handle.encode(), validate=True))
         return str(read["taskId"]), str(read["sourceArn"])
-    except (binascii.Error, ValueError, KeyError, TypeError):
+    except (binascii.Error, ValueError, KeyError, TypeError, RecursionError):
         raise bad_parameter(handle, "TaskHandle", "The task handle is not valid.") from None
 
 

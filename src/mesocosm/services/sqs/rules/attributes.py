@@ -149,16 +149,21 @@ def policy(value: str) -> str:
     return value
 
 
+def _json_map(value: str) -> dict[str, Any] | None:
+    try:
+        read = json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+    return read if isinstance(read, dict) else None
+
+
 def redrive_policy(value: str) -> DeadLetter | None:
     """A redrive policy; None for the empty one, which takes it away."""
     if not value:
         return None
     name = "RedrivePolicy"
-    try:
-        read = json.loads(value)
-    except ValueError:
-        read = None
-    if not isinstance(read, dict):
+    read = _json_map(value)
+    if read is None:
         raise bad_parameter(value, name, "Redrive policy is not a valid JSON map.")
     for member in ("deadLetterTargetArn", "maxReceiveCount"):
         if member not in read:
@@ -193,11 +198,8 @@ def redrive_allow(value: str) -> str:
     if not value:
         return ""
     name = "RedriveAllowPolicy"
-    try:
-        read = json.loads(value)
-    except ValueError:
-        read = None
-    if not isinstance(read, dict):
+    read = _json_map(value)
+    if read is None:
         raise bad_value(
             name, "Amazon SQS can't create the redrive allow policy. The policy isn't valid JSON."
         )
