@@ -77,8 +77,11 @@ class EchoApp:
         self.seen: list[Request] = []
         self.faults: list[Exception] = []
         self.strict = True
+        self.cancelled = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
 
-    async def head(self, request: Request) -> front.Admission:
+    def head(self, request: Request) -> front.Admission:
         signature = sigv4.parse(request)
         payload = sigv4.payload(request, signature)
         chain = None
@@ -96,7 +99,28 @@ class EchoApp:
             self.limit, payload=payload, signature=signature, chain=chain, blobs=self.blobs
         )
 
+    def answer(self, request: Request, admission: front.Admission, reply: Any) -> Any:
+        if request.path.startswith("/open/later"):
+            return self.call(request, admission)
+        asyncio.get_running_loop().call_soon(self._answer, request, admission, reply)
+        return None
+
+    def _answer(self, request: Request, admission: front.Admission, reply: Any) -> None:
+        try:
+            reply(self.respond(request, admission))
+        except Exception as error:
+            reply(error)
+
     async def call(self, request: Request, admission: front.Admission) -> Response:
+        if request.path == "/open/later/never":
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.cancelled += 1
+        await self.gate.wait()
+        return self.respond(request, admission)
+
+    def respond(self, request: Request, admission: front.Admission) -> Response:
         signature, payload = admission.signature, admission.payload
         if signature is not None and payload is not None and payload.canonical is None:
             sigv4.verify(signature, SECRET, request, request.body.sha256, self.now())
@@ -165,7 +189,7 @@ class Running:
 
     def wait_idle(self) -> None:
         """Until no request is under way: an answer is sent before its request is cleaned up."""
-        while self.server._state.tasks:
+        while self.server.busy:
             pass
 
     def close(self) -> None:

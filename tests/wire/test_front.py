@@ -279,7 +279,7 @@ def test_a_client_that_does_not_read_is_dropped(impatient: Running) -> None:
         s.settimeout(10)
         s.connect(("127.0.0.1", impatient.port))
         s.sendall(b"GET /open/stream?900000000 HTTP/1.1\r\nhost: a\r\n\r\n")
-        while impatient.server._state.connections or not impatient.app.seen:
+        while impatient.server.connections or not impatient.app.seen:
             pass
     assert ask(impatient, "GET", "/open/x")[0] == 200
 
@@ -298,7 +298,7 @@ def test_connections_are_bounded(tmp_path: Path) -> None:
     running = Running(EchoApp(Blobs(tmp_path)), Limits(connections=2))
     try:
         held = [socket.create_connection(("127.0.0.1", running.port)) for _ in range(2)]
-        while len(running.server._state.connections) < 2:
+        while len(running.server.connections) < 2:
             pass
         assert raw(running, b"GET /open/x HTTP/1.1\r\nhost: a\r\n\r\n")[:12] in (
             b"",
@@ -306,7 +306,7 @@ def test_connections_are_bounded(tmp_path: Path) -> None:
         )
         for s in held:
             s.close()
-        while running.server._state.connections:
+        while running.server.connections:
             pass
         assert ask(running, "GET", "/open/x")[0] == 200
     finally:

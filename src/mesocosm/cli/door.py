@@ -10,7 +10,10 @@ from mesocosm.cli.loopback import refusal
 from mesocosm.wire.front import Admission
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from mesocosm.cli.control import Host
+    from mesocosm.wire.front import Reply
     from mesocosm.wire.message import Request, Response
 
 log = logging.getLogger("mesocosm.control")
@@ -26,20 +29,24 @@ class Door:
         self._cloud = cloud
         self._host = host
 
-    async def head(self, request: Request) -> Admission:
+    def head(self, request: Request) -> Admission:
         """Admit a control request by where it comes from; the cloud decides on the others."""
         if not request.path.startswith(PREFIX):
-            admission: Admission = await self._cloud.head(request)
+            admission: Admission = self._cloud.head(request)
             return admission
         allowed = refusal(request) is None
         return Admission(BODY_MAX_BYTES if allowed else 0)
 
-    async def call(self, request: Request, admission: Admission) -> Response:
+    def answer(
+        self, request: Request, admission: Admission, reply: Reply
+    ) -> Coroutine[Any, Any, Response] | None:
         """Answer a request."""
         if request.path.startswith(PREFIX):
-            return await control(self._cloud, request, self._host)
-        response: Response = await self._cloud.call(request, admission)
-        return response
+            return control(self._cloud, request, self._host)
+        waiting: Coroutine[Any, Any, Response] | None = self._cloud.answer(
+            request, admission, reply
+        )
+        return waiting
 
     def fault(self, error: Exception, request: Request) -> Response:
         """Answer for what went wrong."""

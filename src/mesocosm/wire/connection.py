@@ -1,22 +1,32 @@
-"""One HTTP connection: uvicorn's protocol, with the limits it does not have.
+"""One HTTP/1.1 connection (RFC 9112): bytes become exchanges, served one after another.
 
-Bounds on the request line, on header bytes and on header count; a watch over clients that send or
-read too slowly; errors in AWS's form. uvicorn itself bounds what it buffers of a body (64 KB, then
-it stops reading).
+Bounds on the request line, on header bytes and count, on what is buffered and on what is answered
+to a client that does not read; a watch over clients that send or read too slowly.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from collections import deque
+from functools import lru_cache
+from typing import TYPE_CHECKING, cast
 
+from httptools import (
+    HttpParserCallbackError,
+    HttpParserError,
+    HttpParserUpgrade,
+    HttpRequestParser,
+    parse_url,
+)
 from msgspec import Struct
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from mesocosm.wire.body import EMPTY
+from mesocosm.wire.exchange import BATCH, UNKNOWN, Exchange
+from mesocosm.wire.message import Headers, Request
+from mesocosm.wire.sending import refusal
 
 if TYPE_CHECKING:
-    import asyncio
-
-    from uvicorn import Config
-    from uvicorn.server import ServerState
+    from mesocosm.wire.front import Server
 
 
 class Limits(Struct, frozen=True):
@@ -35,132 +45,289 @@ class Limits(Struct, frozen=True):
     write_timeout: float = 60.0
     """A client that does not read its answer."""
     keep_alive: float = 75.0
+    pipeline: int = 64
+    """Requests of one connection that wait for their turn before reading pauses."""
     drain: int = 4 << 20
     """How much of a refused body is read and thrown away, so that the client sees the answer."""
     grace: float = 5.0
     """For requests under way when the server stops."""
 
 
-class Connection(HttpToolsProtocol):
-    """uvicorn's connection with limits. `watch` is called about once a second."""
+class Connection(asyncio.Protocol):
+    """`exchanges` are the requests received and not yet answered, the oldest being served.
+    `watch` is called about once a second."""
 
-    def __init__(
-        self,
-        config: Config,
-        state: ServerState,
-        limits: Limits,
-        loop: asyncio.AbstractEventLoop,
-    ) -> None:
-        super().__init__(config, state, {}, loop)
-        self.limits = limits
-        self.touched = 0.0
-        """When the client last sent something."""
+    transport: asyncio.Transport
+
+    def __init__(self, server: Server, loop: asyncio.AbstractEventLoop) -> None:
+        self.app = server.app
+        self.limits = server.limits
+        self.loop = loop
+        self.exchanges: deque[Exchange] = deque()
+        self.closing = False
+        """No request is taken any more: the connection ends with the answers that are due."""
+        self._server = server
+        self._parser = HttpRequestParser(self)
+        self._peer = ""
+        self._secure = False
+        self._arriving: Exchange | None = None
+        self._advancing = False
+        self._paused = False
+        self._writable: asyncio.Future[None] | None = None
+        self._stuck_since: float | None = None
+        self._unsent = 0
+        self._deaf = False
+        """What still comes in is not looked at: it could not be understood."""
+        self._touched = 0.0
+        """When the client last sent something, or was answered."""
         self._head_since: float | None = None
         self._head_bytes = 0
         self._fed = 0
-        self._stuck_since: float | None = None
         self._refusal: tuple[int, str, str] | None = None
+        self._url = b""
+        self._headers: list[tuple[str, str]] = []
 
     @property
     def gone(self) -> bool:
         """Whether nobody is there to read an answer."""
         return self.transport.is_closing()
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self.touched = self._head_since = self.loop.time()
-        if len(self.connections) > self.limits.connections:
+    @property
+    def ending(self) -> bool:
+        """Whether the next answer is the last."""
+        return self.closing and len(self.exchanges) == 1
+
+    @property
+    def date(self) -> bytes:
+        """The Date header, as a line."""
+        return self._server.date
+
+    # -- the transport -----------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's transports are no subclasses of asyncio's
+        self.transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        self._peer = peer[0] if isinstance(peer, tuple) else ""
+        self._secure = transport.get_extra_info("sslcontext") is not None
+        self._touched = self._head_since = self.loop.time()
+        self._server.connections.add(self)
+        if len(self._server.connections) > self.limits.connections:
             self._fed = 1  # an answer is due, whatever was sent
             self._refuse(503, "ServiceUnavailable", "Please reduce your request rate.")
 
+    def connection_lost(self, error: Exception | None) -> None:
+        self._server.connections.discard(self)
+        self.closing = True
+        self.resume_writing()
+        for exchange in tuple(self.exchanges):
+            exchange.abandon()
+        del self._parser  # it holds this object in a cycle
+
     def data_received(self, data: bytes) -> None:
-        if self.transport.is_closing():
+        if self._deaf or self.transport.is_closing():
             return
-        self.touched = self.loop.time()
+        self._touched = self.loop.time()
         self._fed = len(data)
         self._head_bytes += self._fed
-        super().data_received(data)
+        try:
+            self._feed(data)
+        except (HttpParserError, HttpParserCallbackError):
+            self._refuse(*(self._refusal or _BAD))
+            return
         if self._head_since is not None:
             limits = self.limits
             if self._head_bytes > limits.header_bytes + limits.target:
                 self._refuse(*_TOO_LARGE)
+                return
+        if not self._advancing:
+            self._advance()
+        if self.exchanges:
+            self.balance()
 
-    def on_message_begin(self) -> None:
-        self._head_since = self.touched
-        self._head_bytes = self._fed
-        super().on_message_begin()
-        self.scope["connection"] = self  # type: ignore[typeddict-unknown-key]
-
-    def on_headers_complete(self) -> None:
-        limits = self.limits
-        if len(self.url) > limits.target:
-            self._reject(414, "RequestURITooLong", "The request URI is too long.")
-        if len(self.headers) > limits.header_count:
-            self._reject(*_TOO_LARGE)
-        if self._head_bytes > limits.header_bytes:
-            size = sum([len(name) + len(value) + 4 for name, value in self.headers])
-            if size > limits.header_bytes:
-                self._reject(*_TOO_LARGE)
-        super().on_headers_complete()
-        self._head_since = None
-
-    def on_response_complete(self) -> None:
-        super().on_response_complete()
-        self._stuck_since = None
+    def _feed(self, data: bytes) -> None:
+        while True:
+            try:
+                self._parser.feed_data(data)
+            except HttpParserUpgrade as upgrade:
+                # Another protocol was proposed. A server may go on as if it had not been.
+                data = data[upgrade.args[0] :]
+                if data:
+                    continue
+            return
 
     def pause_writing(self) -> None:
         self._stuck_since = self.loop.time()
-        super().pause_writing()
+        self._unsent = self.transport.get_write_buffer_size()
+        self._writable = self.loop.create_future()
+        self.balance()
 
     def resume_writing(self) -> None:
         self._stuck_since = None
-        super().resume_writing()
+        writable, self._writable = self._writable, None
+        if writable is not None and not writable.done():
+            writable.set_result(None)
+        if not self.closing:
+            self.balance()
+            if not self._advancing:
+                self._advance()
 
-    def send_400_response(self, msg: str) -> None:
-        """uvicorn calls this when the parser, or a callback of ours, refuses what was sent."""
-        refusal = self._refusal or (
-            400,
-            "BadRequest",
-            "An error occurred when parsing the HTTP request.",
+    # -- the parser --------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        self._head_since = self._touched
+        self._head_bytes = self._fed
+        self._url = b""
+        self._headers = []
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers.append((_lower(name), value.decode("latin-1")))
+
+    def on_headers_complete(self) -> None:
+        limits, items, url, parser = self.limits, self._headers, self._url, self._parser
+        if len(url) > limits.target:
+            self._reject(414, "RequestURITooLong", "The request URI is too long.")
+        if len(items) > limits.header_count:
+            self._reject(*_TOO_LARGE)
+        if self._head_bytes > limits.header_bytes:
+            size = sum([len(name) + len(value) + 4 for name, value in items])
+            if size > limits.header_bytes:
+                self._reject(*_TOO_LARGE)
+        self._head_since = None
+        if url[:1] != b"/" or b"#" in url:
+            url = _relative(url)
+        path, _, query = url.decode("ascii").partition("?")
+        headers = Headers(items)
+        method = parser.get_method().decode("ascii")
+        request = Request(method, path, query, headers, EMPTY, self._peer, self._secure)
+        if "transfer-encoding" in headers:
+            size = UNKNOWN
+        else:
+            size = int(headers.get("content-length") or 0)
+        exchange = Exchange(self, request, size)
+        exchange.http10 = parser.get_http_version() == "1.0"
+        exchange.keep_alive = not exchange.http10 and parser.should_keep_alive()
+        if size and not exchange.http10:
+            exchange.expects = (headers.get("expect") or "").lower() == "100-continue"
+        self._arriving = exchange
+        self.exchanges.append(exchange)
+        self._server.busy += 1
+
+    def on_body(self, data: bytes) -> None:
+        if self._arriving is not None:
+            self._arriving.more(data)
+
+    def on_message_complete(self) -> None:
+        exchange, self._arriving = self._arriving, None
+        if exchange is not None:
+            exchange.end()
+
+    # -- exchanges ---------------------------------------------------------------------------------
+
+    def _advance(self) -> None:
+        """Begin the exchange whose turn it is, and the next ones as far as they end at once."""
+        self._advancing = True
+        exchanges = self.exchanges
+        while exchanges and not exchanges[0].begun and self._writable is None:
+            if self.transport.is_closing():
+                break
+            exchanges[0].begin()
+        self._advancing = False
+
+    def done(self, exchange: Exchange) -> None:
+        """An exchange is over."""
+        self.exchanges.remove(exchange)
+        self._server.ended()
+        self._touched = self.loop.time()
+        if self.transport.is_closing():
+            return
+        if not exchange.keep_alive or (self.closing and not self.exchanges):
+            self.close()
+        elif self.exchanges and not self._advancing:
+            self._advance()
+        if self._paused:
+            self.balance()
+
+    def balance(self) -> None:
+        """Pause or go on reading: no more is taken in than is being worked off."""
+        if self.transport.is_closing():
+            return
+        arriving = self._arriving
+        full = (
+            (arriving is not None and arriving.buffered >= BATCH)
+            or self._writable is not None
+            or len(self.exchanges) > self.limits.pipeline
         )
-        self._refuse(*refusal)
+        if full and not self._paused:
+            self._paused = True
+            self.transport.pause_reading()
+        elif self._paused and not full:
+            self._paused = False
+            self._touched = self.loop.time()
+            self.transport.resume_reading()
+
+    def write(self, data: bytes) -> None:
+        """Send, unless nobody is there any more."""
+        if not self.transport.is_closing():
+            self.transport.write(data)
+
+    async def drained(self) -> None:
+        """Wait until the client has read most of what was sent."""
+        if self._writable is not None:
+            await self._writable
+
+    def shut(self) -> None:
+        """Take no further request; close when the answers that are due have been sent."""
+        self.closing = True
+        if not self.exchanges:
+            self.close()
+
+    def close(self) -> None:
+        """Close, once what was written has been sent."""
+        self.closing = True
+        self.transport.close()
+
+    # -- refusals ----------------------------------------------------------------------------------
 
     def watch(self, now: float) -> None:
-        """Close the connection if its client is too slow."""
+        """Close the connection if its client is too slow, or has not asked for long."""
         limits = self.limits
+        current = self.exchanges[0] if self.exchanges else None
         if self._stuck_since is not None:
-            if now - self._stuck_since > limits.write_timeout:
+            unsent = self.transport.get_write_buffer_size()
+            if unsent < self._unsent:
+                self._unsent, self._stuck_since = unsent, now
+            elif now - self._stuck_since > limits.write_timeout:
                 self.transport.abort()
-        elif self._head_since is not None:
-            idle = self.cycle is None or self.cycle.response_complete
-            if idle and now - self._head_since > limits.header_timeout:
+        elif current is None and self._head_since is None:
+            if now - self._touched > limits.keep_alive:
+                self.close()
+        elif current is None:
+            if now - (self._head_since or now) > limits.header_timeout:
                 self._refuse(408, *_TIMEOUT)
-        elif (
-            self.cycle is not None
-            and self.cycle.more_body
-            and not self.cycle.response_complete
-            and not self.flow.read_paused
-            and now - self.touched > limits.body_timeout
-        ):
+        elif current.receiving and not self._paused and now - self._touched > limits.body_timeout:
             self._refuse(400, *_TIMEOUT)
 
     def _reject(self, status: int, code: str, message: str) -> None:
         self._refusal = (status, code, message)
-        raise ValueError(code)  # the parser stops, and uvicorn calls send_400_response
+        raise ValueError(code)  # the parser stops, and `data_received` refuses
 
     def _refuse(self, status: int, code: str, message: str) -> None:
         """Answer from here, without the application, and hang up."""
-        cycle = self.cycle
-        busy = cycle is not None and not cycle.response_complete
-        # An error in a head belongs to the next request: while one is under way it has no answer.
-        silent = busy and (self._head_since is not None or cycle.response_started)
-        if not silent and self._fed and not self.transport.is_closing():
-            headers = self.server_state.default_headers
-            self.transport.write(error_bytes(status, code, message, headers))
-        self.transport.close()
-        if busy:
-            cycle.disconnected = True
-            cycle.message_event.set()
+        if self.exchanges and self.exchanges[0].complete:
+            # The error is in a later request: those before it are answered, then comes the end.
+            self._deaf = self.closing = True
+            for exchange in tuple(self.exchanges):
+                if not exchange.complete:
+                    exchange.abandon()
+            return
+        answered = self.exchanges[0].answered if self.exchanges else not self._fed
+        if not answered and not self.transport.is_closing():
+            self.transport.write(refusal(status, code, message, self.date))
+        self.close()
 
 
 _BAD = (400, "BadRequest", "An error occurred when parsing the HTTP request.")
@@ -176,14 +343,15 @@ _TIMEOUT = (
 )
 
 
-def error_bytes(status: int, code: str, message: str, headers: list[tuple[bytes, bytes]]) -> bytes:
-    """A whole response for what never became a request. Its service is unknown: S3's form."""
-    body = (
-        "<?xml version='1.0' encoding='UTF-8'?>\n"
-        f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
-    ).encode()
-    lines = [STATUS_LINE[status]]
-    lines.extend([b"%b: %b\r\n" % header for header in headers])
-    lines.append(b"content-type: application/xml\r\ncontent-length: %d\r\n" % len(body))
-    lines.append(b"connection: close\r\n\r\n" + body)
-    return b"".join(lines)
+@lru_cache(maxsize=1024)
+def _lower(name: bytes) -> str:
+    return name.decode("latin-1").lower()
+
+
+def _relative(url: bytes) -> bytes:
+    """Path and query of a request target in absolute form, or one with a fragment."""
+    if url == b"*":
+        return url
+    parsed = parse_url(url)
+    path = parsed.path or b"/"
+    return path + b"?" + parsed.query if parsed.query else path
