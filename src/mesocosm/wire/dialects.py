@@ -62,6 +62,9 @@ class Dialect(msgspec.Struct, kw_only=True, frozen=True):
     sentences: dict[str, tuple[str, str]] = {}
     """Instead of the usual wording: (message, Reason member) by kind of constraint."""
 
+    whole_seconds: bool = False
+    """Whether timestamps are written without a fraction."""
+
     statuses: dict[str, int] = {}
     """HTTP status of error codes on which the model is silent."""
 
@@ -240,6 +243,8 @@ _DIALECTS: dict[str, Dialect] = {
         query_shapes=_SQS_SHAPES,
     ),
     "ec2": Dialect(missing="MissingParameter", invalid="InvalidParameterValue"),
+    "iam": Dialect(whole_seconds=True),
+    "sts": Dialect(whole_seconds=True),
     "sns": Dialect(invalid="InvalidParameter"),
     "organizations": Dialect(invalid="InvalidInputException", sentences=_ORGANIZATIONS),
     "route53": Dialect(invalid="InvalidInput"),

@@ -227,7 +227,7 @@ def _xml_members(
         struct = structs(service.name).struct(shape.name)
         attrs = attributes(known)
         value = struct(**{attrs[n]: v for n, v in error.members.items() if n in known})
-        XmlWriters(protocol, of(service.name).query_shapes).structure(shape)(value, parts.append)
+        XmlWriters(protocol, of(service.name)).structure(shape)(value, parts.append)
     for name, value in error.members.items():
         if name not in known:
             parts.append(f"<{name}>{escape(str(value))}</{name}>")

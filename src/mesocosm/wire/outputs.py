@@ -74,7 +74,7 @@ def writer(operation: Operation, protocol: str) -> Answer:
 
 @cache
 def _xml(service: str, protocol: str) -> XmlWriters:
-    return XmlWriters(protocol, of(service).query_shapes if protocol == models.QUERY else {})
+    return XmlWriters(protocol, of(service))
 
 
 @cache

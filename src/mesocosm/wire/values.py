@@ -92,6 +92,11 @@ def iso_milliseconds(value: float) -> str:
     return f"{_second(whole)}.{millis:03d}Z"
 
 
+def iso_seconds(value: float) -> str:
+    """`2026-01-02T03:04:05Z`: never a fraction."""
+    return f"{_second(int(value))}Z"
+
+
 def rfc822(value: float) -> str:
     """`Fri, 02 Jan 2026 03:04:05 GMT`."""
     return formatdate(value, usegmt=True)

@@ -17,6 +17,7 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from mesocosm.wire import models, names, values
+from mesocosm.wire.dialects import Dialect
 from mesocosm.wire.models import Shape
 
 Writer = Callable[[Any, Callable[[str], None]], None]
@@ -43,10 +44,9 @@ def attribute(text: str) -> str:
 class XmlWriters:
     """The writers of one service and protocol, compiled per structure at first use."""
 
-    def __init__(self, protocol: str, renames: dict[str, dict[str, Any]]) -> None:
-        """`renames`: what a dialect knows beyond the model, traits by shape name."""
+    def __init__(self, protocol: str, dialect: Dialect) -> None:
         self._ec2 = protocol == models.EC2
-        self._renames = renames
+        self._renames = dialect.query_shapes if protocol == models.QUERY else {}
         self._known: set[str] = set()
         self._pending: list[Shape] = []
         self._names: dict[str, str] = {}
@@ -57,6 +57,8 @@ class XmlWriters:
             "b64": values.base64_text,
             "iso8601": values.iso_milliseconds
             if protocol in (models.EC2, models.REST_XML)
+            else values.iso_seconds
+            if dialect.whole_seconds
             else values.iso,
             "rfc822": values.rfc822,
             "unixTimestamp": values.unix,
