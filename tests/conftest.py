@@ -20,8 +20,6 @@ import pytest
 if TYPE_CHECKING:
     from mesocosm.testing.local import LocalCloud
 
-BEGINNING = "the-beginning"
-
 
 @pytest.fixture(scope="session")
 def shared_cloud() -> Iterator[LocalCloud]:
@@ -29,7 +27,6 @@ def shared_cloud() -> Iterator[LocalCloud]:
     from mesocosm.testing.local import LocalCloud  # the house rules run without a server
 
     local = LocalCloud()
-    local.snapshot(BEGINNING)
     yield local
     local.close()
 
@@ -37,7 +34,7 @@ def shared_cloud() -> Iterator[LocalCloud]:
 @pytest.fixture
 def cloud(shared_cloud: LocalCloud) -> LocalCloud:
     """A cloud with nothing in it."""
-    shared_cloud.rewind(BEGINNING)
+    shared_cloud.begin_again()
     return shared_cloud
 
 
