@@ -1,4 +1,4 @@
-"""What the operations of Organizations share: who may call, what is named, AWS's refusals, pages."""
+"""What Organizations' operations share: who may call, what is named, AWS's refusals, pages."""
 
 from __future__ import annotations
 
