@@ -1,4 +1,6 @@
-"""Services that call one another, controllers that run by themselves, calls that wait: with services made for it."""
+"""Services that call one another, controllers that run by themselves, calls that wait: with
+services made for it.
+"""
 
 from __future__ import annotations
 

@@ -1,21 +1,27 @@
-"""Who is known and which policies speak: what the steps of a call ask of the services that keep identities.
+"""Who is known and which policies speak: what the steps of a call ask of the services that keep
+identities.
 
-The call floor names no service. A service answers one of these protocols with `@service.provides("...")`:
-"identity" (users, roles and their policies), "sessions" (temporary credentials), "organization" (accounts, SCPs, RCPs).
+The call floor names no service. A service answers one of these protocols with
+`@service.provides("...")`: "identity" (users, roles and their policies), "sessions" (temporary
+credentials), "organization" (accounts, SCPs, RCPs).
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from mesocosm.iam import Principal
+
+if TYPE_CHECKING:
+    from mesocosm.wire.errors import AwsError
 
 PolicyText = tuple[str, str]
 """A policy's name or ARN, and its JSON text."""
 
 
 class Credential(NamedTuple):
-    """What an access key id stands for. `expires` is epoch seconds of the world's clock, None for long-term keys.
+    """What an access key id stands for. `expires` is epoch seconds of the world's clock, None for
+    long-term keys.
 
     `session` holds the session policies (None: none were given, an empty tuple grants nothing).
     """
@@ -39,9 +45,10 @@ class Grants(NamedTuple):
 class Membership(NamedTuple):
     """An account's place in its organization.
 
-    `scps` and `rcps` hold one tuple of policies per level, from the root down to the account; empty when the policy
-    type is not enabled. `paths` are the values of aws:PrincipalOrgPaths. `exempt`: the management account, which
-    neither limits. `name`, `created` and `status` are what the organization knows of the account itself.
+    `scps` and `rcps` hold one tuple of policies per level, from the root down to the account; empty
+    when the policy type is not enabled. `paths` are the values of aws:PrincipalOrgPaths. `exempt`:
+    the management account, which neither limits. `name`, `created` and `status` are what the
+    organization knows of the account itself.
     """
 
     organization: str
@@ -62,6 +69,23 @@ class RoleFacts(NamedTuple):
     name: str
     tags: dict[str, str]
     max_session: int = 3600
+
+
+class WebProvider(NamedTuple):
+    """An OpenID Connect provider. `thumbprints`: SHA-1 digests of certificates, in hexadecimal."""
+
+    arn: str
+    url: str
+    client_ids: tuple[str, ...]
+    thumbprints: tuple[str, ...]
+
+
+class SamlProvider(NamedTuple):
+    """A SAML provider. `valid_until` is epoch seconds."""
+
+    arn: str
+    metadata: str
+    valid_until: float
 
 
 class Identity(Protocol):
@@ -88,13 +112,27 @@ class Identity(Protocol):
     def policy(self, account: str, arn: str) -> str | None:
         """The text of a managed policy's default version, as an account may use it."""
 
+    def web_provider(self, account: str, url: str) -> WebProvider | None:
+        """The OpenID Connect provider of an account with that URL, the scheme left out."""
+
+    def saml_provider(self, arn: str) -> SamlProvider | None:
+        """The SAML provider of that ARN."""
+
+    def issuer(self, account: str) -> str | None:
+        """The URL under which an account vends tokens of its own; None when it does not."""
+
+    def root_features(self, account: str) -> tuple[str, ...]:
+        """The features of centralised root access that a management account has switched on."""
+
     def mfa(self, principal: Principal, serial: str, code: str, now: float) -> bool:
         """Whether a code is what the principal's MFA device shows now."""
 
     def seen(
         self, credential: Credential, service: str, region: str, action: str, now: float
     ) -> None:
-        """A call was made: keep what "last used" and "last accessed" show. Runs in the call's transaction."""
+        """A call was made: keep what "last used" and "last accessed" show. Runs in the call's
+        transaction.
+        """
 
 
 class Sessions(Protocol):
@@ -102,6 +140,9 @@ class Sessions(Protocol):
 
     def credential(self, access_key_id: str) -> Credential | None:
         """The credential of a session, also of an expired one."""
+
+    def limit(self, principal: Principal, service: str, operation: str) -> AwsError | None:
+        """The refusal of an operation that sessions of this kind cannot call; None if they can."""
 
 
 class Organization(Protocol):

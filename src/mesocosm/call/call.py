@@ -1,4 +1,4 @@
-"""The call as an operation sees it: who calls, in which cell, and what may be done with the world."""
+"""The call as an operation sees it: who calls, in which cell, what may be done with the world."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ GLOBAL_REGION = "aws-global"
 
 
 class Wait(Exception):
-    """Roll back, and run the operation again at a notification of `topic` or at `until` (virtual epoch seconds)."""
+    """Roll back, and run the operation again at a notification of `topic` or at `until` (virtual
+    epoch seconds).
+    """
 
     def __init__(self, topic: str, until: float) -> None:
         super().__init__(topic)
@@ -121,7 +123,9 @@ class Call:
         )
 
     def at(self, due: float, timer: str, key: str) -> None:
-        """Arm a timer of this service in this cell: due at virtual epoch seconds, re-armed if it was armed."""
+        """Arm a timer of this service in this cell: due at virtual epoch seconds, re-armed if it
+        was armed.
+        """
         self.world.timers.at(due, self.service.name, timer, key, self.account, self.region)
 
     def cancel(self, timer: str, key: str) -> None:
@@ -129,14 +133,16 @@ class Call:
         self.world.timers.cancel(self.service.name, timer, key, self.account, self.region)
 
     def arn(self, resource: str) -> str:
-        """`arn:aws:<service>:<region>:<account>:<resource>` in this call's cell (no Region for global services)."""
+        """`arn:aws:<service>:<region>:<account>:<resource>` in this call's cell (no Region for
+        global services).
+        """
         region = "" if self.service.is_global else self.region
         return f"arn:aws:{self.service.prefix}:{region}:{self.account}:{resource}"
 
     # -- other decisions, other services ---------------------------------------------------------
 
     def require(self, action: str, resource: str = "*", /, **conditions: Values) -> None:
-        """One further decision for this caller; raises the denial. `_` in a keyword stands for `:`."""
+        """One further decision for this caller; raises the denial. `_` in a key stands for `:`."""
         self.cloud.gate.require(self, [Need(action, resource, _keys(conditions))])
 
     def need(self, *needs: Need) -> None:
@@ -160,11 +166,13 @@ class Call:
         region: str | None = None,
         conditions: Mapping[str, Values] | None = None,
     ) -> Any:
-        """Call an operation of a service within this call's transaction: authorised and recorded as any call.
+        """Call an operation of a service within this call's transaction: authorised and recorded as
+        any call.
 
-        Without `principal` the caller's own credentials are forwarded (a forward access session: aws:ViaAWSService,
-        aws:CalledVia); with one, the call is made by that role session or service principal. `conditions` adds
-        context keys such as aws:SourceArn. Raises `AwsError` as a client would see it; its changes are then undone.
+        Without `principal` the caller's own credentials are forwarded (a forward access session:
+        aws:ViaAWSService, aws:CalledVia); with one, the call is made by that role session or
+        service principal. `conditions` adds context keys such as aws:SourceArn. Raises `AwsError`
+        as a client would see it; its changes are then undone.
         """
         return self.cloud.invoke(
             self,
@@ -180,10 +188,12 @@ class Call:
     # -- waiting ---------------------------------------------------------------------------------
 
     def wait(self, topic: str, until: float) -> Wait:
-        """`raise call.wait(topic, until)`: run this operation again when `topic` is notified, or at `until`.
+        """`raise call.wait(topic, until)`: run this operation again when `topic` is notified, or at
+        `until`.
 
-        It runs at a new `call.now`, with `call.resumed` true when `until` has come; `call.since` stays, so an
-        operation that may wait no longer than some time compares the two. `until` is virtual epoch seconds.
+        It runs at a new `call.now`, with `call.resumed` true when `until` has come; `call.since`
+        stays, so an operation that may wait no longer than some time compares the two. `until` is
+        virtual epoch seconds.
         """
         return Wait(topic, until)
 
@@ -202,13 +212,17 @@ class Call:
     def event(
         self, name: str, *, account: str | None = None, region: str | None = None, **details: Any
     ) -> None:
-        """Record a service event (CloudTrail's AwsServiceEvent): something the service did by itself."""
+        """Record a service event (CloudTrail's AwsServiceEvent): something the service did by
+        itself.
+        """
         self.cloud.service_event(
             self, name, account or self.account, region or self.location, details
         )
 
     def not_implemented(self, what: str) -> AwsError:
-        """`raise call.not_implemented("...")`: an honest refusal of something AWS has and Mesocosm has not."""
+        """`raise call.not_implemented("...")`: an honest refusal of something AWS has and Mesocosm
+        has not.
+        """
         name = f"{self.service.name}:{self.operation.name}" if self.operation else self.service.name
         return AwsError("NotImplemented", f"{name}: {what} is not implemented.", status=501)
 

@@ -76,7 +76,7 @@ class Cloud:
     # -- services --------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Reconcile: every service that has rows wakes, looks at them and makes the world follow."""
+        """Reconcile: every service that has rows wakes and makes the world follow them."""
         services = {name.split(".", 1)[0] for name in self.world.tables_in_use()}
         for name in sorted(services):
             if self.catalogue.service(name) is not None:
@@ -114,7 +114,9 @@ class Cloud:
             )
 
     def provider(self, name: str) -> Any:
-        """The object that answers one of the protocols of `call/authority.py` in this world, or None."""
+        """The object that answers one of the protocols of `call/authority.py` in this world, or
+        None.
+        """
         try:
             return self._providers[name]
         except KeyError:
@@ -125,7 +127,9 @@ class Cloud:
             return made
 
     def hidden(self, operation: Operation) -> frozenset[str]:
-        """Wire names that the record of this operation never shows: the model's sensitive members and its own."""
+        """Wire names that the record of this operation never shows: the model's sensitive members
+        and its own.
+        """
         try:
             return self._hidden[operation]
         except KeyError:
@@ -339,16 +343,16 @@ class Cloud:
 
     def _reaction(self, service: Service, function: Any) -> Any:
         def noticed(change: Change) -> None:
-            self._reacting.append(
-                Run(service, change.account, change.region, function, (change,))
-            )
+            self._reacting.append(Run(service, change.account, change.region, function, (change,)))
 
         return noticed
 
     def _run(
         self, service: Service, account: str, region: str, function: Any, *values: Any
     ) -> None:
-        """Run a controller's function in a transaction; a failure is logged and undone, and stops nothing else."""
+        """Run a controller's function in a transaction; a failure is logged and undone, and stops
+        nothing else.
+        """
         caller = service_principal(service.source, account)
         call = Call(self, service, None, caller, account, region, self.world.ids.uuid())
         call.source_ip = call.user_agent = service.source
@@ -369,7 +373,7 @@ class Cloud:
         """A past call with its decisions explained; None when it is not known."""
         return explanation(self, request_id)
 
-    # -- what is seen --------------------------------------------------------------------------------
+    # -- what is seen --------------------------------------------------------------------------
 
     def recent(self, records: list[CallRecord]) -> None:
         """Keep the newest calls at hand, and wake those who follow them."""
@@ -397,7 +401,9 @@ class Cloud:
         )
 
     def crashed(self, passage: Passage) -> AwsError:
-        """An operation failed in a way it should not: the client gets AWS's InternalFailure, the log the rest."""
+        """An operation failed in a way it should not: the client gets AWS's InternalFailure, the
+        log the rest.
+        """
         route = passage.route
         where = f"{route.service}:{route.operation}" if route else "?"
         log.exception("%s failed (request id %s)", where, passage.request_id)

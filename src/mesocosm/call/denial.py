@@ -110,7 +110,7 @@ def unseal(world: World, text: str) -> str:
 
 
 def _key(world: World) -> bytes:
-    """This world's key. It is derived from an identifier made once, so that it survives a restart."""
+    """This world's key: a row, so that it survives a restart."""
     rows = world.rows(sealing, "", "aws-global")
     row = rows.get("key")
     if row is None:

@@ -1,7 +1,7 @@
 """The step `authorise`: every policy that speaks is asked, and the answer can be explained later.
 
-The policies of a principal are gathered once and kept until the tables they come from change (a version, never a time),
-so a change of policy acts on the next call.
+The policies of a principal are gathered once and kept until the tables they come from change (a
+version, never a time), so a change of policy acts on the next call.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ Levels = tuple[tuple[str, tuple[PolicyText, ...]], ...]
 
 
 class StackTexts(msgspec.Struct, frozen=True):
-    """Everything that speaks for or against a principal, as texts: what an explanation is made from."""
+    """Everything that speaks for or against a principal, as texts: what an explanation is made
+    from.
+    """
 
     identity: tuple[PolicyText, ...] = ()
     boundary: tuple[PolicyText, ...] = ()
@@ -167,7 +169,7 @@ class Gate:
         )
         return decision, target
 
-    # -- what speaks for a principal -----------------------------------------------------------------
+    # -- what speaks for a principal -----------------------------------------------------------
 
     def gathered(self, call: Call) -> Gathered:
         """The policies of the caller, as they are now."""
@@ -205,10 +207,12 @@ class Gate:
         self._gathered[key] = made
         return made
 
-    # -- what speaks for a resource --------------------------------------------------------------------
+    # -- what speaks for a resource ------------------------------------------------------------
 
     def target(self, call: Call, arn: str) -> Target:
-        """What the owner of an ARN says of it; a resource that is not there belongs to the account it names."""
+        """What the owner of an ARN says of it; a resource that is not there belongs to the account
+        it names.
+        """
         found = call.targets.get(arn)
         if found is not None:
             return found
@@ -244,7 +248,7 @@ class Gate:
         policy = (target.name or target.arn, text) if text is not None else None
         return ResourceTexts(policy, "" if target.kind == "resource" else target.kind, rcps, grants)
 
-    # -- condition keys ----------------------------------------------------------------------------------
+    # -- condition keys ------------------------------------------------------------------------
 
     def _context(
         self,
@@ -254,7 +258,9 @@ class Gate:
         gathered: Gathered,
         tags: Mapping[str, str] | None,
     ) -> Context:
-        """The keys of facts every request has (IAM user guide, "AWS global condition context keys")."""
+        """The keys of facts every request has (IAM user guide, "AWS global condition context
+        keys").
+        """
         context = Context(
             gathered.keys,
             lazy={
@@ -302,7 +308,7 @@ class Gate:
         membership = provider.membership(account) if provider else None
         return list(membership.paths) if membership else None
 
-    # -- documents ---------------------------------------------------------------------------------------
+    # -- documents -----------------------------------------------------------------------------
 
     def _keep(self, texts: StackTexts | ResourceTexts) -> str:
         """The digest of texts; they are written down with the next record."""
@@ -313,7 +319,9 @@ class Gate:
         return digest
 
     def keep_documents(self) -> None:
-        """Write down the documents of decisions just made; runs inside the transaction of the record."""
+        """Write down the documents of decisions just made; runs inside the transaction of the
+        record.
+        """
         if not self._pending:
             return
         rows = self._cloud.world.rows(documents, "", "aws-global")

@@ -1,8 +1,9 @@
 """Who calls: from the signature of a request to a principal.
 
-Two halves, since a request may be refused before its body is read: `admit` looks at the head, `identify` at the rest.
-Keys made through the API are verified. Unless the cloud is strict, an unknown key id of twelve digits is the root user
-of that account and any other unknown key the root user of the default account, with any secret.
+Two halves, since a request may be refused before its body is read: `admit` looks at the head,
+`identify` at the rest. Keys made through the API are verified. Unless the cloud is strict, an
+unknown key id of twelve digits is the root user of that account and any other unknown key the root
+user of the default account, with any secret.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ BODY_MAX_BYTES = 16 * 1024**2
 class Claim:
     """What the head of a request has told of the caller, before the body is read.
 
-    `trusted`: an unknown key taken for a root user; `verified`: the signature needed no body and holds.
+    `trusted`: an unknown key taken for a root user; `verified`: the signature needed no body and
+    holds.
     """
 
     __slots__ = ("credential", "signature", "trusted", "verified")
@@ -98,7 +100,9 @@ class IdentityCheck:
         return admission
 
     def admit_form(self, request: Request, fields: Mapping[str, str]) -> Claim:
-        """Who sends a browser's form, by its fields (names in lower case): the signature is over its policy."""
+        """Who sends a browser's form, by its fields (names in lower case): the signature is over
+        its policy.
+        """
         signature = claims.parse_post(request, fields)
         claim = Claim(signature)
         if signature is not None:
@@ -173,6 +177,16 @@ class IdentityCheck:
             provider.seen(
                 passage.credential, call.service.prefix, call.location, operation.name, call.now
             )
+
+    def limit(self, passage: Passage) -> None:
+        """Some sessions cannot call everything, whatever their policies say."""
+        provider, operation = self._cloud.provider("sessions"), passage.operation
+        assert passage.principal is not None
+        if provider is not None and operation is not None:
+            service = operation.service.name
+            refused = provider.limit(passage.principal, service, operation.name)
+            if refused is not None:
+                raise refused
 
     def missing_token(self, passage: Passage) -> AwsError:
         """The refusal of an unsigned request to an operation that needs a caller."""

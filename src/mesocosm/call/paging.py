@@ -35,7 +35,8 @@ def page(
     limit: int,
     refuse: Callable[[], AwsError],
 ) -> tuple[list[T], str | None]:
-    """At most `limit` items after the token's position, in order of their keys, and the token of what follows.
+    """At most `limit` items after the token's position, in order of their keys, and the token of
+    what follows.
 
     The token names the last item given, so items that come or go between two pages shift nothing.
     """

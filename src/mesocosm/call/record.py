@@ -17,8 +17,9 @@ MEMBERS_MAX_BYTES = (
 class Judgement(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One decision of a call, with what is needed to explain it later.
 
-    `stack` and `resource_policy` are digests of documents kept in the table `call.documents`; `context` holds the
-    condition keys that the policies read; `policy` and `statement` name what decided.
+    `stack` and `resource_policy` are digests of documents kept in the table `call.documents`;
+    `context` holds the condition keys that the policies read; `policy` and `statement` name what
+    decided.
     """
 
     action: str
@@ -34,7 +35,9 @@ class Judgement(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class CallRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One call. Times are epoch seconds, `time` by the world's clock; `micros` is the time spent on the call."""
+    """One call. Times are epoch seconds, `time` by the world's clock; `micros` is the time spent on
+    the call.
+    """
 
     request_id: str
     time: float
@@ -61,7 +64,9 @@ class CallRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Document(msgspec.Struct, frozen=True):
-    """A policy document or a stack of them, kept by digest so that an old decision can be explained."""
+    """A policy document or a stack of them, kept by digest so that an old decision can be
+    explained.
+    """
 
     text: str
 

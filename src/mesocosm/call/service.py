@@ -1,4 +1,6 @@
-"""What a service declares: its operations with their authorisation, its resources, and what happens by itself."""
+"""What a service declares: its operations with their authorisation, its resources, and what happens
+by itself.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +19,14 @@ if TYPE_CHECKING:
 
 Values = str | Sequence[str] | None
 Conditions = Mapping[str, Values]
+NOTHING: Conditions = {}
+NO_TAGS: Mapping[str, str] = {}
 F = TypeVar("F", bound=Callable[..., Any])
 P = TypeVar("P", bound=type)
 
 READS = re.compile(
-    r"(Get|List|Describe|Head|Lookup|Simulate|Search|Query|Scan|Select|Filter|Decode|Validate|Check)"
-    r"(?![a-z])"
+    r"(Get|List|Describe|Head|Lookup|Simulate|Search|Query|Scan|Select|Filter|Decode|Validate"
+    r"|Check)(?![a-z])"
 )
 
 
@@ -31,21 +35,22 @@ class Need(NamedTuple):
 
     action: str
     resource: str = "*"
-    conditions: Conditions = {}
+    conditions: Conditions = NOTHING
 
 
 class Target(NamedTuple):
     """What authorisation must know of a resource.
 
-    `policy` is the JSON text of the resource's policy; `kind` says how it decides: "resource" (the ordinary rule),
-    "trust" (a role's trust policy) or "kms" (a key policy): the last two must allow by themselves.
-    `name` is what an explanation calls the policy. `open` is a grant beside policies (an S3 ACL, a KMS grant):
-    a function of (principal, action, context) that says why the call is allowed, or None.
+    `policy` is the JSON text of the resource's policy; `kind` says how it decides: "resource" (the
+    ordinary rule), "trust" (a role's trust policy) or "kms" (a key policy): the last two must allow
+    by themselves. `name` is what an explanation calls the policy. `open` is a grant beside policies
+    (an S3 ACL, a KMS grant): a function of (principal, action, context) that says why the call is
+    allowed, or None.
     """
 
     arn: str
     account: str
-    tags: Mapping[str, str] = {}
+    tags: Mapping[str, str] = NO_TAGS
     policy: str | None = None
     kind: str = "resource"
     name: str = ""
@@ -54,7 +59,9 @@ class Target(NamedTuple):
 
 
 class Form(NamedTuple):
-    """A browser's form as the API call it stands for, with what makes a browser's answer of the call's."""
+    """A browser's form as the API call it stands for, with what makes a browser's answer of the
+    call's.
+    """
 
     request: Request
     claim: Claim
@@ -62,7 +69,9 @@ class Form(NamedTuple):
 
 
 class Operation:
-    """One declared operation: the function and everything the steps of a call need to know about it."""
+    """One declared operation: the function and everything the steps of a call need to know about
+    it.
+    """
 
     __slots__ = (
         "action",
@@ -164,7 +173,9 @@ class Service:
         anonymous: bool = False,
         public: bool = False,
     ) -> Callable[[F], F]:
-        """Declare the function below as an operation; the arguments are explained in docs/ARCHITECTURE.md."""
+        """Declare the function below as an operation; the arguments are explained in
+        docs/ARCHITECTURE.md.
+        """
 
         def declare(function: F) -> F:
             if name in self.operations:
@@ -192,12 +203,16 @@ class Service:
     def resource(
         self, function: Callable[[World, str], Target | None]
     ) -> Callable[[World, str], Target | None]:
-        """Register a look-up from an ARN of this service to its target (None: not one of this function's)."""
+        """Register a look-up from an ARN of this service to its target (None: not one of this
+        function's).
+        """
         self.resources.append(function)
         return function
 
     def timer(self, name: str) -> Callable[[F], F]:
-        """Register what runs when a timer of this name is due: `(call, key)`, in a transaction of its own."""
+        """Register what runs when a timer of this name is due: `(call, key)`, in a transaction of
+        its own.
+        """
 
         def declare(function: F) -> F:
             self.timers[name] = function
@@ -206,7 +221,9 @@ class Service:
         return declare
 
     def reaction(self, table: Table[Any, Any]) -> Callable[[F], F]:
-        """Register what runs after a commit that changed a table: `(call, change)`, in a transaction of its own."""
+        """Register what runs after a commit that changed a table: `(call, change)`, in a
+        transaction of its own.
+        """
 
         def declare(function: F) -> F:
             self.reactions.append((table, function))
@@ -215,12 +232,16 @@ class Service:
         return declare
 
     def start(self, function: F) -> F:
-        """Register what reconciles the running world with the rows: at start and after a rewind or a fork."""
+        """Register what reconciles the running world with the rows: at start and after a rewind or
+        a fork.
+        """
         self.starts.append(function)
         return function
 
     def provides(self, name: str) -> Callable[[P], P]:
-        """Register the class that answers one of the protocols of `call/authority.py`; made once per world."""
+        """Register the class that answers one of the protocols of `call/authority.py`; made once
+        per world.
+        """
 
         def declare(provider: P) -> P:
             self.providers[name] = provider
@@ -232,8 +253,9 @@ class Service:
 class Catalogue:
     """The services there are, imported at their first use.
 
-    `find(name)` imports the package of a service (None: there is none); `providers` says which service answers
-    which protocol; `owners` maps the service segment of an ARN to the service that knows its resources.
+    `find(name)` imports the package of a service (None: there is none); `providers` says which
+    service answers which protocol; `owners` maps the service segment of an ARN to the service that
+    knows its resources.
     """
 
     def __init__(

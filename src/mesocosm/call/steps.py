@@ -1,7 +1,8 @@
 """The life of a call, as one visible list.
 
-Each step is a plain function of the cloud and the passage (what is known of the call so far). A step refuses by
-raising `AwsError`; the steps after it up to `record` are then left out, so a refused call is recorded like any other.
+Each step is a plain function of the cloud and the passage (what is known of the call so far). A
+step refuses by raising `AwsError`; the steps after it up to `record` are then left out, so a
+refused call is recorded like any other.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ class Passage:
 
 
 def receive(cloud: Cloud, passage: Passage) -> None:
-    """Give the request its id; find service, operation and protocol; parse it into its typed shape."""
+    """Find the service, the operation and the protocol a request speaks."""
     request = passage.request
     host = hosts.parse(request.host)
     bucket = host.name if host.kind == "bucket" else None
@@ -119,7 +120,8 @@ def resolve(cloud: Cloud, passage: Passage) -> None:
         codec.validate(value)
         passage.needs = [] if operation.public else operation.decisions(call, value)
     except AwsError as error:
-        # A malformed request is authorised for what it names, that is for nothing in particular, and then refused.
+        # A malformed request is authorised for what it names, that is for nothing in particular,
+        # and then refused.
         passage.problem = error
         action = operation.action
         passage.needs = [] if operation.public or not isinstance(action, str) else [Need(action)]
@@ -132,6 +134,8 @@ def authorise(cloud: Cloud, passage: Passage) -> None:
     assert operation is not None
     if call.principal.kind == "anonymous" and not operation.anonymous:
         raise cloud.identity.missing_token(passage)
+    if passage.credential is not None and passage.credential.token is not None:
+        cloud.identity.limit(passage)
     if passage.needs:
         tags = operation.tags(passage.value) if operation.tags and not passage.problem else None
         cloud.gate.require(call, passage.needs, tags)
@@ -243,7 +247,7 @@ def record_of(cloud: Cloud, passage: Passage) -> CallRecord:
         operation=route.operation,
         account=call.account if call else passage.principal.account,
         region=passage.region,
-        principal=passage.principal,
+        principal=call.principal if call else passage.principal,
         source_ip=request.peer,
         user_agent=(request.headers.get("user-agent") or "")[:1024],
         request=members(passage.value, hide),

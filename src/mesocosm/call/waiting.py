@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
 
 class Waiting:
-    """Futures by topic. A wake-up wakes every call that waits for the topic; each looks again for itself."""
+    """Futures by topic. A wake-up wakes every call that waits for the topic; each looks again for
+    itself.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -28,7 +30,7 @@ class Waiting:
             self.wake(topic)
 
     async def wait(self, topic: str, until: float) -> bool:
-        """Wait for a wake-up, or for the world's clock to reach `until`; true when the time is up."""
+        """Wait for a wake-up or for the clock to reach `until`; true when the time is up."""
         remaining = until - self._clock.now()
         if remaining <= 0:
             return True

@@ -1,4 +1,6 @@
-"""Why a past call was allowed or denied: its decisions, explained from the policies as they were then."""
+"""Why a past call was allowed or denied: its decisions, explained from the policies as they were
+then.
+"""
 
 from __future__ import annotations
 
