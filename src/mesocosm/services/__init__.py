@@ -1,6 +1,7 @@
 """The catalogue: which services there are, and which of them answers what the call floor asks.
 
-A service's package is imported at its first call, so that a start costs nothing for what is not used.
+A service's package is imported at its first call, so that a start costs nothing for what is not
+used.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ PACKAGES = {
     "iam": "iam",
     "organizations": "organizations",
     "s3": "s3",
+    "s3control": "s3",
     "sqs": "sqs",
     "sts": "sts",
 }
@@ -41,7 +43,7 @@ def find(name: str) -> Service | None:
     if package is None or importlib.util.find_spec(f"mesocosm.services.{package}") is None:
         return None
     module = importlib.import_module(f"mesocosm.services.{package}")
-    service = getattr(module, package)
+    service = getattr(module, name, None) or getattr(module, package)
     assert isinstance(service, Service)
     return service
 

@@ -231,7 +231,9 @@ _DIALECTS: dict[str, Dialect] = {
         statuses=_S3_STATUSES,
     ),
     "s3control": Dialect(
-        namespace="http://awss3control.amazonaws.com/doc/2018-08-20/", invalid="InvalidRequest"
+        namespace="http://awss3control.amazonaws.com/doc/2018-08-20/",
+        invalid="InvalidRequest",
+        validates=False,  # the model's pattern of resource ARNs has no place for those of buckets
     ),
     "sqs": Dialect(
         namespace="http://queue.amazonaws.com/doc/2012-11-05/",

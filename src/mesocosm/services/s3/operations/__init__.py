@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mesocosm.services.s3.operations import (
     access,
+    account,
     acls,
     browsers,
     bucket_settings,
@@ -21,6 +22,7 @@ from mesocosm.services.s3.operations import (
 
 __all__ = [
     "access",
+    "account",
     "acls",
     "browsers",
     "bucket_settings",

@@ -151,7 +151,9 @@ def open_source(call: Call, request: Any) -> tuple[rows.Bucket, Source, rows.Obj
     return bucket, source, row, key
 
 
-def copied_body(call: Call, row: rows.Object, key: Any, start: int, stop: int) -> MemoryBody | FileBody:
+def copied_body(
+    call: Call, row: rows.Object, key: Any, start: int, stop: int
+) -> MemoryBody | FileBody:
     """The bytes of a source as a body of their own: in memory while small, else through a spool
     file.
     """

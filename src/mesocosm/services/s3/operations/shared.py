@@ -4,7 +4,8 @@ decision.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from mesocosm.services.s3.resources import rows
@@ -196,19 +197,25 @@ _HEADER_KEYS: tuple[tuple[str, str], ...] = (
     ("object_lock_legal_hold_status", "s3:object-lock-legal-hold"),
 )
 
-_present: dict[type, tuple[tuple[str, str], ...]] = {}
+_present: dict[type, tuple[Callable[[Any], tuple[Any, ...]], tuple[str, ...]]] = {}
 
 
-def request_keys(call: Call, request: Any) -> Conditions:
+def request_keys(call: Call, request: Any) -> dict[str, Values]:
     """The condition keys of a request: those of its headers and query that it has."""
     found = base_keys(call)
     kind = type(request)
-    names = _present.get(kind)
-    if names is None:
+    present = _present.get(kind)
+    if present is None:
         fields = kind.__struct_fields__
-        names = _present[kind] = tuple(pair for pair in _HEADER_KEYS if pair[0] in fields)
-    for member, key in names:
-        value = getattr(request, member)
+        pairs = [pair for pair in _HEADER_KEYS if pair[0] in fields]
+        members = [member for member, _ in pairs]
+        # Two members more, so that there is always a tuple to get.
+        present = _present[kind] = (
+            attrgetter(*members, "__class__", "__class__"),
+            tuple(key for _, key in pairs),
+        )
+    values = present[0](request)
+    for key, value in zip(present[1], values, strict=False):
         if value is not None:
             found[key] = value if value.__class__ is str else str(value)
     return found
@@ -221,7 +228,7 @@ def tag_keys(prefix: str, tags: Mapping[str, str]) -> dict[str, Values]:
 
 def write_keys(call: Call, request: Any) -> Conditions:
     """The condition keys of a request that makes an object."""
-    found = dict(request_keys(call, request))
+    found = request_keys(call, request)
     if request.tagging:
         from mesocosm.services.s3.rules.attributes import tagging_header
 
@@ -233,7 +240,7 @@ def write_keys(call: Call, request: Any) -> Conditions:
 
 def object_keys(call: Call, request: Any) -> Conditions:
     """The condition keys of a request about an object: also the tags it has."""
-    found = dict(request_keys(call, request))
+    found = request_keys(call, request)
     bucket = reachable(call, request.bucket)
     if bucket is not None:
         version = getattr(request, "version_id", None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from mesocosm.api import s3 as api
@@ -28,11 +29,24 @@ if TYPE_CHECKING:
 LOCK_MODES = frozenset({"GOVERNANCE", "COMPLIANCE"})
 
 
+_further = attrgetter(
+    "acl",
+    "tagging",
+    "object_lock_mode",
+    "object_lock_retain_until_date",
+    "object_lock_legal_hold_status",
+)
+
+
 def write_needs(call: Call, request: Any) -> list[Need]:
     """What takes further permissions: an ACL, tags, object lock, a condition on the present
     object.
     """
     found: list[Need] = []
+    asked = _further(request)
+    condition = getattr(request, "if_match", None)
+    if asked.count(None) == len(asked) and condition is None and not _grants(request):
+        return found
     if reachable(call, request.bucket) is None:
         return found
     arn = f"arn:aws:s3:::{request.bucket}/{request.key}"
@@ -44,16 +58,16 @@ def write_needs(call: Call, request: Any) -> list[Need]:
         found.append(Need("s3:PutObjectRetention", arn, write_keys(call, request)))
     if request.object_lock_legal_hold_status is not None:
         found.append(Need("s3:PutObjectLegalHold", arn, write_keys(call, request)))
-    if getattr(request, "if_match", None) is not None:
+    if condition is not None:
         found.append(Need("s3:GetObject", arn))
     return found
 
 
+_grant_headers = attrgetter("grant_full_control", "grant_read", "grant_read_acp", "grant_write_acp")
+
+
 def _grants(request: Any) -> bool:
-    return any(
-        getattr(request, name) is not None
-        for name in ("grant_full_control", "grant_read", "grant_read_acp", "grant_write_acp")
-    )
+    return bool(_grant_headers(request) != (None, None, None, None))
 
 
 @s3.operation(

@@ -8,7 +8,8 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from operator import attrgetter
 from typing import Any
 
 from mesocosm.wire.errors import AwsError
@@ -52,7 +53,7 @@ POLYNOMIALS = {
 }
 """Reflected polynomials and widths of the checksums that can be combined."""
 
-_MEMBER_LIST = tuple(MEMBERS.items())
+_stated: Callable[[Any], tuple[str | None, ...]] = attrgetter(*MEMBERS.values())
 _NAMES = {f"x-amz-checksum-{name.lower()}": name for name in MEMBERS}
 
 
@@ -80,28 +81,22 @@ def stated(request: Any, trailers: dict[str, str]) -> tuple[str, str]:
 
     ("", "") when there is none. Raises InvalidRequest.
     """
-    found: tuple[str, str] = ("", "")
-    for algorithm, member in _MEMBER_LIST:
-        value = getattr(request, member)
-        if value is not None:
-            if found[0]:
-                raise _invalid(
-                    "Expecting a single x-amz-checksum- header. Multiple checksum Types are not "
-                    "allowed."
-                )
-            found = (algorithm, value)
+    found: list[tuple[str, str]] = []
+    values = _stated(request)
+    if values.count(None) != len(values):
+        named = zip(MEMBERS, values, strict=True)
+        found = [(name, value) for name, value in named if value is not None]
     for name, value in trailers.items():
-        algorithm = _NAMES.get(name, "")
-        if algorithm:
-            if found[0]:
-                raise _invalid(
-                    "Expecting a single x-amz-checksum- header. Multiple checksum Types are not "
-                    "allowed."
-                )
-            found = (algorithm, value)
-    if found[0]:
-        check_form(*found)
-    return found
+        if name in _NAMES:
+            found.append((_NAMES[name], value))
+    if not found:
+        return "", ""
+    if len(found) > 1:
+        raise _invalid(
+            "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed."
+        )
+    check_form(*found[0])
+    return found[0]
 
 
 def check_form(algorithm: str, value: str) -> bytes:
