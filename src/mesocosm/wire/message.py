@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Headers:
     """Header fields in their order of arrival; names are kept in lower case, values as sent."""
 
-    __slots__ = ("_first", "items", "repeated")
+    __slots__ = ("_first", "get", "items", "repeated")
 
     def __init__(self, items: Iterable[tuple[str, str]] = ()) -> None:
         self.items: list[tuple[str, str]] = list(items)
@@ -26,10 +26,9 @@ class Headers:
             self._first = dict(reversed(self.items))
             names = [name for name, _ in self.items]
             self.repeated = frozenset(name for name in self._first if names.count(name) > 1)
-
-    def get(self, name: str, default: str | None = None) -> str | None:
-        """The first value of a field (`name` in lower case)."""
-        return self._first.get(name, default)
+        self.get = self._first.get
+        """The first value of a field (`name` in lower case). The dict's own method: it is called
+        twenty times a request."""
 
     def __contains__(self, name: str) -> bool:
         return name in self._first

@@ -41,9 +41,10 @@ class Candidate(NamedTuple):
             found = query.get(key)
             if found is None or (value and value not in found):
                 return False
-        return all(key in query for key in self.query) and all(
-            name in headers for name in self.headers
-        )
+        for key in self.query:
+            if key not in query:
+                return False
+        return all([name in headers for name in self.headers])
 
 
 class Match(NamedTuple):

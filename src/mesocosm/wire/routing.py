@@ -7,7 +7,7 @@ version, path or host.
 
 from __future__ import annotations
 
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 from mesocosm.wire import dialects, models
@@ -153,14 +153,23 @@ def _cbor(request: Request) -> Route:
 
 
 def _json(request: Request, target: str) -> Route:
+    known = _targeted(target)
+    if known is not None:
+        return Route(known[0], known[1], models.JSON)
+    prefix = target.rpartition(".")[0]
+    services = [s for s in _by_target().get(prefix, []) if models.JSON in s.protocols]
+    guess = services or [s for s in candidates(request) if models.JSON in s.protocols]
+    service = guess[0].name if guess else ""
+    raise UnknownOperation(service, models.JSON, "UnknownOperationException", "", 400)
+
+
+@lru_cache(maxsize=4096)
+def _targeted(target: str) -> tuple[str, str] | None:
+    """Service and operation of an `X-Amz-Target`."""
     prefix, _, operation = target.rpartition(".")
     services = [s for s in _by_target().get(prefix, []) if models.JSON in s.protocols]
     found = _with_operation(services, operation)
-    if found is None:
-        guess = services or [s for s in candidates(request) if models.JSON in s.protocols]
-        service = guess[0].name if guess else ""
-        raise UnknownOperation(service, models.JSON, "UnknownOperationException", "", 400)
-    return Route(found.name, operation, models.JSON)
+    return None if found is None else (found.name, operation)
 
 
 def _query(request: Request, text: str) -> Route | None:
