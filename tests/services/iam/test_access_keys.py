@@ -93,3 +93,36 @@ def test_hot_calls_change_no_rows(cloud: LocalCloud, iam: Any) -> None:
     cloud.advance(61)
     sts.get_caller_identity()
     assert cloud.do(versions) != before
+
+
+def test_calls_to_two_services_in_turn_change_rows_once_a_minute(
+    cloud: LocalCloud, iam: Any
+) -> None:
+    iam.create_user(UserName="u")
+    iam.put_user_policy(UserName="u", PolicyName="p", PolicyDocument=policy("iam:GetUser"))
+    key = iam.create_access_key(UserName="u")["AccessKey"]
+    sts, own = (cloud.client(name, credentials=key) for name in ("sts", "iam"))
+    from mesocosm.services.iam.resources import rows
+
+    def version() -> int:
+        return cloud.world.rows(rows.key_uses, "", "aws-global").version
+
+    sts.get_caller_identity()
+    own.get_user()
+    before = cloud.do(version)
+    sts.get_caller_identity()
+    own.get_user()
+    assert cloud.do(version) == before
+
+
+def test_a_session_survives_the_renaming_of_its_user(cloud: LocalCloud, iam: Any) -> None:
+    iam.create_user(UserName="u")
+    iam.put_user_policy(UserName="u", PolicyName="p", PolicyDocument=policy("sqs:ListQueues"))
+    key = iam.create_access_key(UserName="u")["AccessKey"]
+    session = cloud.client("sts", credentials=key).get_session_token()["Credentials"]
+    sqs = cloud.client("sqs", credentials=session)
+    sqs.list_queues()
+    iam.update_user(UserName="u", NewUserName="v")
+    sqs.list_queues()
+    iam.delete_user_policy(UserName="v", PolicyName="p")
+    assert refusal(sqs.list_queues)[0].endswith("AccessDenied")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.services.iam.support import ACCOUNT, policy, refusal
 
 from mesocosm.testing.local import LocalCloud
-from tests.services.iam.support import ACCOUNT, policy, refusal
 
 
 @pytest.fixture
@@ -73,9 +73,9 @@ def test_simulations_of_members_hear_their_scps(
     )["CreateAccountStatus"]
     if state["State"] != "SUCCEEDED":
         cloud.advance(60)
-        state = organizations.describe_create_account_status(
-            CreateAccountRequestId=state["Id"]
-        )["CreateAccountStatus"]
+        state = organizations.describe_create_account_status(CreateAccountRequestId=state["Id"])[
+            "CreateAccountStatus"
+        ]
     member = state["AccountId"]
     deny = organizations.create_policy(
         Name="no-sqs",

@@ -164,7 +164,7 @@ def create_policy(call: Call, request: api.CreatePolicyRequest) -> api.CreatePol
         id=common.unique(call, "ANPA"),
         path=request.path or "/",
         created=common.instant(call),
-        updated=call.now,
+        updated=common.instant(call),
         versions=(rows.PolicyVersion(id="v1", document=text, created=common.instant(call)),),
         description=request.description,
         tags=tags.checked(request.tags),
@@ -252,7 +252,7 @@ def create_policy_version(
         versions=(*row.versions, version),
         latest=number,
         default=default,
-        updated=call.now,
+        updated=common.instant(call),
     )
     call.rows(rows.policies)[row.name.lower()] = changed
     return api.CreatePolicyVersionResponse(policy_version=version_shape(version, default))
@@ -299,7 +299,9 @@ def set_default_policy_version(call: Call, request: api.SetDefaultPolicyVersionR
     """Make another version the one that counts."""
     row = writable(call, request.policy_arn)
     version = _version(row.versions, request.policy_arn, request.version_id)
-    call.rows(rows.policies)[row.name.lower()] = replace(row, default=version.id, updated=call.now)
+    call.rows(rows.policies)[row.name.lower()] = replace(
+        row, default=version.id, updated=common.instant(call)
+    )
 
 
 @iam.operation("DeletePolicyVersion", resource=_named)
@@ -310,7 +312,9 @@ def delete_policy_version(call: Call, request: api.DeletePolicyVersionRequest) -
     if version.id == row.default:
         raise common.conflict("Cannot delete the default version of a policy.")
     kept = tuple(other for other in row.versions if other.id != version.id)
-    call.rows(rows.policies)[row.name.lower()] = replace(row, versions=kept, updated=call.now)
+    call.rows(rows.policies)[row.name.lower()] = replace(
+        row, versions=kept, updated=common.instant(call)
+    )
 
 
 @iam.operation("TagPolicy", resource=_named, tags=lambda request: tags.given(request.tags))

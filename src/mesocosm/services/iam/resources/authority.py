@@ -8,10 +8,25 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from mesocosm.call.authority import Credential, Grants, PolicyText, RoleFacts
+from mesocosm.call.authority import (
+    Credential,
+    Grants,
+    PolicyText,
+    RoleFacts,
+    SamlProvider,
+    WebProvider,
+)
 from mesocosm.iam import Principal
 from mesocosm.services.iam import iam
-from mesocosm.services.iam.resources import accounts, arns, credentials, managed, principals, rows
+from mesocosm.services.iam.resources import (
+    accounts,
+    arns,
+    certificates,
+    credentials,
+    managed,
+    principals,
+    rows,
+)
 from mesocosm.services.iam.rules import totp
 
 if TYPE_CHECKING:
@@ -64,13 +79,9 @@ class Identity:
     def grants(self, principal: Principal) -> Grants:
         """The policies attached to a user, its groups, or the role behind a session."""
         account = principal.account
-        if principal.kind == "user" or principal.kind == "federated-user":
-            arn = principal.user_arn if principal.kind == "federated-user" else principal.arn
-            name = arns.split(arn)
-            user = self.world.rows(rows.users, account, GLOBAL).get(name.key) if name else None
-            if user is None or (principal.kind == "user" and user.id != principal.id):
-                return Grants()
-            return self._user_grants(account, user)
+        if principal.kind in ("user", "federated-user"):
+            user = self._user(principal)
+            return Grants() if user is None else self._user_grants(account, user)
         if principal.kind == "assumed-role" and (name := arns.split(principal.role_arn)):
             role = self.world.rows(rows.roles, account, GLOBAL).get(name.key)
             if role is not None and role.id == principal.id.partition(":")[0]:
@@ -90,9 +101,7 @@ class Identity:
 
     def tags(self, principal: Principal) -> dict[str, str]:
         """The tags of a user (a session's tags are in its principal)."""
-        if principal.kind != "user":
-            return {}
-        user = self.world.rows(rows.users, principal.account, GLOBAL).get(principal.name.lower())
+        user = self._user(principal) if principal.kind == "user" else None
         return user.tags if user is not None else {}
 
     def role(self, arn: str) -> RoleFacts | None:
@@ -117,6 +126,32 @@ class Identity:
         step = totp.step_at(now) + row.drift
         return totp.find(row.seed, (code,), step, 1) is not None
 
+    def web_provider(self, account: str, url: str) -> WebProvider | None:
+        """The OpenID Connect provider of an account with that URL, the scheme left out."""
+        row = self.world.rows(certificates.oidc_providers, account, GLOBAL).get(url)
+        if row is None:
+            return None
+        arn = f"arn:aws:iam::{account}:oidc-provider/{url}"
+        return WebProvider(arn, url, row.client_ids, row.thumbprints)
+
+    def saml_provider(self, arn: str) -> SamlProvider | None:
+        """The SAML provider of that ARN."""
+        name = arns.split(arn)
+        if name is None or name.kind != "saml-provider":
+            return None
+        row = self.world.rows(certificates.saml_providers, name.account, GLOBAL).get(name.name)
+        return SamlProvider(arn, row.metadata, row.valid_until) if row is not None else None
+
+    def issuer(self, account: str) -> str | None:
+        """The URL under which an account vends tokens of its own; None when it does not."""
+        row = self.world.rows(accounts.accounts, account, GLOBAL).get(accounts.KEY)
+        return row.issuer if row is not None and row.vends_tokens else None
+
+    def root_features(self, account: str) -> tuple[str, ...]:
+        """The features of centralised root access that a management account has switched on."""
+        row = self.world.rows(accounts.accounts, account, GLOBAL).get(accounts.KEY)
+        return row.root_features if row is not None else ()
+
     def seen(
         self, credential: Credential, service: str, region: str, action: str, now: float
     ) -> None:
@@ -126,9 +161,12 @@ class Identity:
         account = principal.account
         if credential.token is None and credential.access_key_id in self._keys:
             used = self._key_uses.get(credential.access_key_id)
-            if used is None or used.service != service or now - used.time >= FRESH:
+            if used is None or now - used.seen.get(service, 0) >= FRESH:
                 self._key_uses[credential.access_key_id] = rows.KeyUse(
-                    time=now, service=service, region=region
+                    time=now,
+                    service=service,
+                    region=region,
+                    seen={**(used.seen if used is not None else {}), service: now},
                 )
         if principal.kind == "user":
             owner = principal.id
@@ -160,7 +198,7 @@ class Identity:
                 cell[owner, service] = rows.Access(time=now, region=region)
             return
         name = action.rpartition(":")[2]
-        if known is not None and now - known.time < FRESH and name in known.actions:
+        if known is not None and now - known.actions.get(name, 0) < FRESH:
             return
         actions = {**known.actions, name: now} if known is not None else {name: now}
         cell[owner, service] = rows.Access(time=now, region=region, actions=actions)
@@ -195,6 +233,17 @@ class Identity:
         return next(v.document for v in policy.versions if v.id == policy.default)
 
     # -- parts of `grants`
+
+    def _user(self, principal: Principal) -> rows.User | None:
+        """The user that calls (by its id: it may have been renamed), or that a federated user
+        stands for.
+        """
+        cell = self.world.rows(rows.users, principal.account, GLOBAL)
+        if principal.kind == "user":
+            keys = cell.find(rows.users_by_id, principal.id)
+            return cell[keys[0]] if keys else None
+        name = arns.split(principal.user_arn)
+        return cell.get(name.key) if name is not None else None
 
     def _user_grants(self, account: str, user: rows.User) -> Grants:
         found = self._policies(account, user.inline, user.attached)

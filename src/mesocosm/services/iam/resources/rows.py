@@ -105,12 +105,13 @@ class AccessKey(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     active: bool = True
 
 
-class KeyUse(msgspec.Struct, frozen=True, kw_only=True):
-    """Where and when an access key was used last."""
+class KeyUse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where and when an access key was used last; `seen`: when each service noted it last."""
 
     time: float
     service: str
     region: str
+    seen: dict[str, float] = {}
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
