@@ -1,0 +1,1 @@
+"""What CloudTrail is, as pure functions: the record's format, selectors, names, digests."""
