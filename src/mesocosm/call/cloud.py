@@ -14,7 +14,7 @@ from mesocosm.call.call import Call, Wait
 from mesocosm.call.gate import Gate
 from mesocosm.call.identity import IdentityCheck, service_principal
 from mesocosm.call.record import CallRecord, encode, members
-from mesocosm.call.redaction import sensitive
+from mesocosm.call.redaction import Redaction, redaction
 from mesocosm.call.service import Catalogue, Form, Operation, Service, Values
 from mesocosm.call.steps import Passage, answer, not_implemented, pass_through
 from mesocosm.call.waiting import Waiting
@@ -69,7 +69,7 @@ class Cloud:
         self._providers: dict[str, Any] = {}
         self._woken: set[str] = set()
         self._reacting: deque[Run] = deque()
-        self._hidden: dict[Operation, frozenset[str]] = {}
+        self._hidden: dict[Operation, Redaction] = {}
         world.timers.run = self.run_timer
         world.changes.reset.append(self.reset)
 
@@ -126,15 +126,13 @@ class Cloud:
             self._providers[name] = made
             return made
 
-    def hidden(self, operation: Operation) -> frozenset[str]:
-        """Wire names that the record of this operation never shows: the model's sensitive members
-        and its own.
-        """
+    def hidden(self, operation: Operation) -> Redaction:
+        """What the record of this operation never shows."""
         try:
             return self._hidden[operation]
         except KeyError:
-            names = sensitive(operation.service.name, operation.name) | operation.hide
-            found = self._hidden[operation] = frozenset(names)
+            found = redaction(operation.service.name, operation.name, operation.hide)
+            self._hidden[operation] = found
             return found
 
     # -- calls from outside ----------------------------------------------------------------------
@@ -296,8 +294,8 @@ class Cloud:
     def _record(
         self, call: Call, operation: Operation, value: Any, result: Any, error: AwsError | None
     ) -> CallRecord:
-        hide = self.hidden(operation)
-        answered = error is None and not operation.read_only
+        hidden = self.hidden(operation)
+        answered = error is None and operation.answers
         return CallRecord(
             request_id=call.request_id,
             time=call.now,
@@ -308,8 +306,8 @@ class Cloud:
             principal=call.principal,
             source_ip=call.source_ip,
             user_agent=call.user_agent,
-            request=members(value, hide),
-            response=members(result if answered else None, hide),
+            request=members(value, hidden.request),
+            response=members(result if answered else None, hidden.response),
             error=error.code if error else "",
             message=error.message if error else "",
             status=(error.status or 400) if error else 200,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import msgspec
 
+from mesocosm.call.redaction import Hidden
 from mesocosm.iam import Principal
 
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
@@ -75,6 +77,7 @@ def _unencodable(_: Any) -> None:
     """Streams and bodies are never recorded."""
 
 
+_NOTHING = msgspec.Raw(b"\xc0")
 _encoder = msgspec.msgpack.Encoder(enc_hook=_unencodable)
 _records = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(tuple[CallRecord, ...])
@@ -90,17 +93,19 @@ def decode(data: bytes) -> tuple[CallRecord, ...]:
     return _decoder.decode(data)
 
 
-def members(value: Any, hide: frozenset[str]) -> msgspec.Raw:
-    """The members of a request or an answer by their wire names, without what must not be kept.
-
-    `hide` holds wire names, wherever they stand in the value.
-    """
+def members(value: Any, hidden: Hidden) -> msgspec.Raw:
+    """The members of a request or an answer by their wire names, without what must not be kept."""
     if value is None:
-        return msgspec.Raw(b"\xc0")
+        return _NOTHING
+    if hidden.attributes:
+        value = copy(value)
+        for name in hidden.attributes:
+            if getattr(value, name, None) is not None:
+                setattr(value, name, HIDDEN)
     data = _encoder.encode(value)
-    if hide:
+    if hidden.below:
         plain = msgspec.msgpack.decode(data)
-        _scrub(plain, hide)
+        _scrub(plain, hidden.below)
         data = msgspec.msgpack.encode(plain)
     if len(data) > MEMBERS_MAX_BYTES:
         data = msgspec.msgpack.encode({"omitted": True, "originalSize": len(data)})

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mesocosm import wire
 from mesocosm.call.call import Call, Wait
 from mesocosm.call.record import CallRecord, encode, members
+from mesocosm.call.redaction import NOTHING
 from mesocosm.call.service import Need
 from mesocosm.wire import hosts
 from mesocosm.wire.errors import AwsError
@@ -238,8 +239,8 @@ def record_of(cloud: Cloud, passage: Passage) -> CallRecord:
     assert route is not None
     assert passage.principal is not None
     request = passage.request
-    hide = cloud.hidden(operation) if operation is not None else frozenset()
-    answered = operation is not None and not operation.read_only and error is None
+    hidden = cloud.hidden(operation) if operation is not None else NOTHING
+    answered = operation is not None and operation.answers and error is None
     return CallRecord(
         request_id=passage.request_id,
         time=call.now if call else cloud.world.clock.now(),
@@ -250,8 +251,8 @@ def record_of(cloud: Cloud, passage: Passage) -> CallRecord:
         principal=call.principal if call else passage.principal,
         source_ip=request.peer,
         user_agent=(request.headers.get("user-agent") or "")[:1024],
-        request=members(passage.value, hide),
-        response=members(passage.result if answered else None, hide),
+        request=members(passage.value, hidden.request),
+        response=members(passage.result if answered else None, hidden.response),
         error=error.code if error else "",
         message=error.message if error else "",
         status=(error.status or 400) if error else 200,

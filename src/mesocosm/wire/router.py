@@ -41,10 +41,9 @@ class Candidate(NamedTuple):
             found = query.get(key)
             if found is None or (value and value not in found):
                 return False
-        for key in self.query:
-            if key not in query:
-                return False
-        return all([name in headers for name in self.headers])
+        return all(key in query for key in self.query) and all(
+            name in headers for name in self.headers
+        )
 
 
 class Match(NamedTuple):
