@@ -76,6 +76,7 @@ class Operation:
     __slots__ = (
         "action",
         "anonymous",
+        "answers",
         "category",
         "conditions",
         "function",
@@ -102,6 +103,8 @@ class Operation:
         self.needs: Callable[[Call, Any], list[Need]] | None = None
         self.category = "management"
         self.read_only = bool(READS.match(name))
+        self.answers = not self.read_only
+        """Whether the record keeps the answer: not of what reads by its very name (CloudTrail)."""
         self.hide: frozenset[str] = frozenset()
         self.anonymous = False
         self.public = False
@@ -195,6 +198,7 @@ class Service:
             made.public = public
             if read_only is not None:
                 made.read_only = read_only
+                made.answers = not (read_only and READS.match(name))
             self.operations[name] = made
             return function
 
