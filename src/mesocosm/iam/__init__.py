@@ -10,7 +10,7 @@ from .context import Context, Value
 from .decision import By, Decision, Result
 from .evaluate import context_used, decide
 from .policy import Policy, PolicyError, parse
-from .principal import ANONYMOUS, Principal, SessionIssuer, principal_keys
+from .principal import ANONYMOUS, Principal, SessionIssuer, canonical_id, principal_keys
 from .stack import AuthorizationRequest, Level, PolicyStack
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Result",
     "SessionIssuer",
     "Value",
+    "canonical_id",
     "context_used",
     "decide",
     "parse",

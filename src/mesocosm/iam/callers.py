@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from .policy import Statement
 from .principal import Principal
+from .principal import canonical_id as canonical_id_of
 
 NOBODY, ACCOUNT, ROLE, DIRECT = range(4)
 """ACCOUNT delegates to the caller's own policies; ROLE needs no identity policy, but boundary and
@@ -65,7 +66,8 @@ def strength(statement: Statement, caller: Caller, canonical_id: str = "") -> in
         for name, force in caller.names:
             if name in listed:
                 return force
-    if canonical_id and canonical_id in element.names.get("CanonicalUser", ()):
+    named = element.names.get("CanonicalUser")
+    if named and caller.account and (canonical_id or canonical_id_of(caller.account)) in named:
         return ACCOUNT
     return NOBODY
 

@@ -3,7 +3,9 @@ about."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -95,6 +97,12 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 ANONYMOUS = Principal(kind="anonymous", arn="anonymous", id="anonymous")
+
+
+@lru_cache(maxsize=4096)
+def canonical_id(account: str) -> str:
+    """The canonical user id of an account: 64 hexadecimal digits, what S3's ACLs name it by."""
+    return hashlib.sha256(f"canonical user {account}".encode()).hexdigest()
 
 
 def principal_keys(principal: Principal) -> dict[str, str | list[str]]:

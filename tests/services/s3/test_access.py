@@ -74,6 +74,23 @@ def test_a_policy_s3_does_not_take(s3, bucket, refused, text, message):
     assert refusal.message == message
 
 
+def test_a_policy_names_principals_there_are(s3, bucket, client, refused):
+    role = "arn:aws:iam::000000000000:role/none"
+    with refused("MalformedPolicy", 400) as refusal:
+        s3.put_bucket_policy(Bucket=bucket, Policy=policy(statement(Principal={"AWS": role})))
+    assert refusal.message == "Invalid principal in policy"
+    assert refusal.error["Detail"] == f'"AWS":"{role}"'
+    other = client("s3", account="222222222222")
+    canonical = other.list_buckets()["Owner"]["ID"]
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    s3.put_bucket_policy(
+        Bucket=bucket, Policy=policy(statement(Principal={"CanonicalUser": canonical}))
+    )
+    assert other.get_object(Bucket=bucket, Key="k")["Body"].read() == b"x"
+    with refused("AccessDenied", 403):
+        client("s3", account="333333333333").get_object(Bucket=bucket, Key="k")
+
+
 @pytest.mark.parametrize(
     ("more", "public"),
     [

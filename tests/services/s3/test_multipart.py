@@ -223,6 +223,35 @@ def test_a_copy_across_accounts_needs_both_sides(s3, bucket, client, refused):
     assert other.get_object(Bucket="theirs", Key="k")["Body"].read() == b"hello"
 
 
+def test_a_customers_key_in_copies_and_parts(s3, bucket, refused):
+    key, other = b"k" * 32, b"o" * 32
+    mine = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": key}
+    s3.put_object(Bucket=bucket, Key="sealed", Body=b"secret words", **mine)
+    source = {"Bucket": bucket, "Key": "sealed"}
+    with refused("InvalidRequest", 400):
+        s3.copy_object(Bucket=bucket, Key="open", CopySource=source)
+    s3.copy_object(
+        Bucket=bucket, Key="open", CopySource=source,
+        CopySourceSSECustomerAlgorithm="AES256", CopySourceSSECustomerKey=key,
+    )  # fmt: skip
+    assert s3.get_object(Bucket=bucket, Key="open")["Body"].read() == b"secret words"
+    begun = s3.create_multipart_upload(Bucket=bucket, Key="k", **mine)
+    call = {"Bucket": bucket, "Key": "k", "UploadId": begun["UploadId"]}
+    with refused("AccessDenied", 403):
+        s3.upload_part(
+            **call, PartNumber=1, Body=b"x", SSECustomerAlgorithm="AES256", SSECustomerKey=other
+        )
+    parts = []
+    for number, body in enumerate(PARTS, 1):
+        answer = s3.upload_part(**call, PartNumber=number, Body=body, **mine)
+        parts.append({"PartNumber": number, "ETag": answer["ETag"]})
+    s3.complete_multipart_upload(**call, MultipartUpload={"Parts": parts})
+    got = s3.get_object(
+        Bucket=bucket, Key="k", Range=f"bytes={len(FIVE) - 3}-{len(FIVE) + 2}", **mine
+    )
+    assert got["Body"].read() == b"\0\0\0aaa"
+
+
 def test_parts_can_be_copied(s3, bucket, refused):
     s3.put_object(Bucket=bucket, Key="source", Body=FIVE + b"tail")
     begun = s3.create_multipart_upload(Bucket=bucket, Key="k")

@@ -37,7 +37,24 @@ def put_bucket_policy(call: Call, request: api.PutBucketPolicyRequest) -> None:
             "setting in S3 Block Public Access.",
             status=403,
         )
-    change(call, bucket, policy=text)
+    change(call, bucket, policy=text, principals=_principals(call, text))
+
+
+def _principals(call: Call, text: str) -> dict[str, str]:
+    """The unique ids of the users and roles that a policy names. Raises MalformedPolicy."""
+    identity = call.cloud.provider("identity")
+    if identity is None:
+        return {}
+    try:
+        found: dict[str, str] = identity.resolved(text)
+    except AwsError as error:
+        raise AwsError(
+            "MalformedPolicy",
+            "Invalid principal in policy",
+            status=400,
+            Detail=error.message.partition(": ")[2],
+        ) from None
+    return found
 
 
 @s3.operation("GetBucketPolicy", resource=bucket_arn, conditions=request_keys)
@@ -46,14 +63,15 @@ def get_bucket_policy(call: Call, request: api.GetBucketPolicyRequest) -> api.Ge
     bucket = open_bucket(call, request)
     if bucket.policy is None:
         raise _no_policy(bucket)
-    call.answer_headers.append(("content-type", "application/json"))
-    return api.GetBucketPolicyOutput(policy=bucket.policy)
+    identity = call.cloud.provider("identity")
+    text = identity.shown(bucket.policy, bucket.principals) if identity else bucket.policy
+    return api.GetBucketPolicyOutput(policy=text)
 
 
 @s3.operation("DeleteBucketPolicy", resource=bucket_arn, conditions=request_keys)
 def delete_bucket_policy(call: Call, request: api.DeleteBucketPolicyRequest) -> None:
     """Remove the bucket policy."""
-    change(call, open_bucket(call, request), policy=None)
+    change(call, open_bucket(call, request), policy=None, principals={})
 
 
 @s3.operation("GetBucketPolicyStatus", resource=bucket_arn, conditions=request_keys)

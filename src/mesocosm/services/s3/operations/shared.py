@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from mesocosm.call.service import Need
 from mesocosm.services.s3.resources import rows
 from mesocosm.services.s3.resources.versions import NUMBER_LENGTH, find_version
 from mesocosm.services.s3.rules import acls
@@ -320,22 +321,11 @@ def no_such_key(call: Call, bucket: rows.Bucket, key: str) -> AwsError:
     """404, or 403 for a caller who may not list the bucket: then S3 does not say that there is
     nothing.
     """
-    if not may_list(call, bucket):
-        principal = call.principal
-        if principal.kind == "anonymous":
-            return AwsError("AccessDenied", "Access Denied", status=403)
-        return AwsError(
-            "AccessDenied",
-            f"User: {principal.arn} is not authorized to perform: s3:ListBucket on resource: "
-            f'"{bucket.arn}" because no identity-based policy allows the s3:ListBucket action',
-            status=403,
-        )
+    try:
+        call.need(Need("s3:ListBucket", bucket.arn, base_keys(call)))
+    except AwsError as denial:
+        return denial
     return AwsError("NoSuchKey", "The specified key does not exist.", status=404, Key=key)
-
-
-def may_list(call: Call, bucket: rows.Bucket) -> bool:
-    """Whether the caller may know which keys there are."""
-    return call.allows("s3:ListBucket", bucket.arn, base_keys(call))
 
 
 def no_such_version(key: str, version: str) -> AwsError:

@@ -16,11 +16,11 @@ listings are range scans.
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from mesocosm.iam import canonical_id as canonical_id
 from mesocosm.world import Table
 
 if TYPE_CHECKING:
@@ -84,7 +84,8 @@ class Bucket(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A bucket, its owner and Region, and the settings that decide about reading and writing
     objects.
 
-    `versioning` is "", "Enabled" or "Suspended". `acl` None is the default
+    `versioning` is "", "Enabled" or "Suspended". `principals` holds the unique ids of the users and
+    roles that the policy names. `acl` None is the default
     (the owner has full control). `cors` None: there is no configuration. `encryption` is the
     default for new objects (None: SSE-S3).
     `created` is epoch seconds. The owner's canonical user id is that of `account`.
@@ -99,6 +100,7 @@ class Bucket(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     ownership: str = "BucketOwnerEnforced"
     public_access: PublicAccess | None = None
     policy: str | None = None
+    principals: dict[str, str] = {}
     acl: tuple[Grant, ...] | None = None
     tags: dict[str, str] = {}
     cors: tuple[CorsRule, ...] | None = None
@@ -259,8 +261,3 @@ def public_access(world: World, bucket: Bucket) -> PublicAccess:
         own.block_policy or account.block_policy,
         own.restrict_buckets or account.restrict_buckets,
     )
-
-
-def canonical_id(account: str) -> str:
-    """The canonical user id of an account: 64 hexadecimal digits."""
-    return hashlib.sha256(f"canonical user {account}".encode()).hexdigest()
