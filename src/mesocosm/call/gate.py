@@ -14,7 +14,7 @@ import msgspec
 
 from mesocosm.call.authority import Grants, Membership, PolicyText
 from mesocosm.call.denial import denial
-from mesocosm.call.moments import iso
+from mesocosm.call.facts import Facts
 from mesocosm.call.record import Document, Judgement
 from mesocosm.call.service import Need, Target
 from mesocosm.iam import (
@@ -75,6 +75,14 @@ class Gathered(NamedTuple):
     tags: Mapping[str, str]
 
 
+class ResourceSide(NamedTuple):
+    """The same, compiled, and the digest under which the texts are kept."""
+
+    digest: str
+    policy: Policy | None
+    rcps: tuple[Level, ...]
+
+
 def compiled(texts: Sequence[PolicyText], kind: Any) -> tuple[Policy, ...]:
     """Policies from their texts. One that cannot be read grants and denies nothing."""
     found = []
@@ -107,12 +115,14 @@ class Gate:
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._gathered: dict[tuple[str, str], Gathered] = {}
+        self._sides: dict[ResourceTexts, ResourceSide] = {}
         self._pending: dict[str, str] = {}
         self._known: set[str] = set()
 
     def forget(self) -> None:
         """The world has been replaced: nothing gathered holds any longer."""
         self._gathered.clear()
+        self._sides.clear()
         self._known.clear()
         self._pending.clear()
 
@@ -137,16 +147,17 @@ class Gate:
         principal = call.principal
         gathered = self.gathered(call)
         target = self.target(call, need.resource)
-        context = self._context(call, need, target, gathered, tags)
+        context = Facts(call, need, target, gathered.keys, gathered.tags, tags)
         stack = gathered.stack
         texts = self._resource_texts(principal, need, target, context)
         digest = ""
         if texts is not None:
-            digest = self._keep(texts)
+            side = self._side(texts)
+            digest = side.digest
             stack = stack.at(
-                resource=_resource_policy(texts),
+                resource=side.policy,
                 resource_kind=texts.kind,  # type: ignore[arg-type]
-                rcp=levels(texts.rcps, "rcp"),
+                rcp=side.rcps,
                 grants=texts.grants,
             )
         request = AuthorizationRequest(
@@ -248,65 +259,16 @@ class Gate:
         policy = (target.name or target.arn, text) if text is not None else None
         return ResourceTexts(policy, "" if target.kind == "resource" else target.kind, rcps, grants)
 
-    # -- condition keys ------------------------------------------------------------------------
-
-    def _context(
-        self,
-        call: Call,
-        need: Need,
-        target: Target,
-        gathered: Gathered,
-        tags: Mapping[str, str] | None,
-    ) -> Context:
-        """The keys of facts every request has (IAM user guide, "AWS global condition context
-        keys").
-        """
-        context = Context(
-            gathered.keys,
-            lazy={
-                "aws:currenttime": lambda: iso(call.now),
-                "aws:epochtime": lambda: str(int(call.now)),
-                "aws:tokenissuetime": lambda: (
-                    iso(call.principal.issued_at) if call.principal.issued_at else None
-                ),
-                "aws:multifactorauthage": lambda: (
-                    str(int(call.now - call.principal.mfa_at)) if call.principal.mfa_at else None
-                ),
-                "aws:resourceorgid": lambda: self._organization(target.account),
-                "aws:resourceorgpaths": lambda: self._paths(target.account),
-            },
-            families={
-                "aws:resourcetag/": lambda: target.tags,
-                "aws:principaltag/": lambda: gathered.tags,
-                "aws:requesttag/": lambda: tags or {},
-            },
-        )
-        context["aws:securetransport"] = "true" if call.secure else "false"
-        context["aws:requestedregion"] = "us-east-1" if call.service.is_global else call.location
-        context["aws:resourceaccount"] = target.account
-        if call.user_agent:
-            context["aws:useragent"] = call.user_agent
-        if not call.principal.called_via and call.http is not None:
-            context["aws:sourceip"] = call.source_ip
-            referer = call.http.headers.get("referer")
-            if referer:
-                context["aws:referer"] = referer
-        if tags:
-            context["aws:tagkeys"] = list(tags)
-        for key, value in need.conditions.items():
-            if value is not None:
-                context[key.lower()] = value
-        return context
-
-    def _organization(self, account: str) -> str | None:
-        provider = self._cloud.provider("organization")
-        membership = provider.membership(account) if provider else None
-        return membership.organization if membership else None
-
-    def _paths(self, account: str) -> list[str] | None:
-        provider = self._cloud.provider("organization")
-        membership = provider.membership(account) if provider else None
-        return list(membership.paths) if membership else None
+    def _side(self, texts: ResourceTexts) -> ResourceSide:
+        """What speaks on the side of a resource, compiled: its texts are what it is known by."""
+        found = self._sides.get(texts)
+        if found is None:
+            if len(self._sides) >= STACKS_MAX:
+                self._sides.clear()
+            found = self._sides[texts] = ResourceSide(
+                self._keep(texts), _resource_policy(texts), levels(texts.rcps, "rcp")
+            )
+        return found
 
     # -- documents -----------------------------------------------------------------------------
 

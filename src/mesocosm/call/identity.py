@@ -114,35 +114,34 @@ class IdentityCheck:
 
     def _known(self, claim: Claim, signature: Signature, request: Request) -> Credential | None:
         """The credential that a signature must prove; None when the key is taken on trust."""
-        spoken = dialect(request, signature.service)
         credential = self.credential(signature.access_key_id)
         if credential is None:
             if self._cloud.settings.strict:
-                raise _unknown(signature, spoken)
+                raise _unknown(signature, dialect(request, signature.service))
             claim.credential = self._convenient(signature.access_key_id)
             claim.trusted = True
-            self._not_closed(claim.credential, signature, spoken)
+            self._not_closed(claim.credential, signature, request)
             if signature.kind == "query":  # a presigned URL expires whoever made it
                 sigv4.check_time(signature, request, self._cloud.world.clock.real())
             return None
         if not credential.active:
-            raise _unknown(signature, spoken)
+            raise _unknown(signature, dialect(request, signature.service))
         if credential.token is not None:
             token = signature.security_token or ""
             if not hmac.compare_digest(token.encode(), credential.token.encode()):
-                raise auth_fault("token_invalid", spoken)
+                raise auth_fault("token_invalid", dialect(request, signature.service))
             now = self._cloud.world.clock.now()
             if credential.expires is not None and now >= credential.expires:
-                raise auth_fault("token_expired", spoken)
-        self._not_closed(credential, signature, spoken)
+                raise auth_fault("token_expired", dialect(request, signature.service))
+        self._not_closed(credential, signature, request)
         claim.credential = credential
         return credential
 
-    def _not_closed(self, credential: Credential, signature: Signature, spoken: Dialect) -> None:
+    def _not_closed(self, credential: Credential, signature: Signature, request: Request) -> None:
         """A closed account's credentials are those of nobody."""
         organization = self._cloud.provider("organization")
         if organization is not None and organization.closed(credential.principal.account):
-            raise _unknown(signature, spoken)
+            raise _unknown(signature, dialect(request, signature.service))
 
     def identify(self, passage: Passage) -> None:
         """With the body read: finish the verification, and say who calls and in which Region."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from typing import Any
 
 import msgspec
@@ -98,7 +97,7 @@ def members(value: Any, hidden: Hidden) -> msgspec.Raw:
     if value is None:
         return _NOTHING
     if hidden.attributes:
-        value = copy(value)
+        value = value.__copy__()
         for name in hidden.attributes:
             if getattr(value, name, None) is not None:
                 setattr(value, name, HIDDEN)

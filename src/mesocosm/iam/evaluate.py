@@ -114,14 +114,14 @@ def context_used(request: AuthorizationRequest, stack: PolicyStack) -> dict[str,
     what a record keeps so that the decision can be explained later. Keys the request does not have
     are left out."""
     action = request.action.lower()
-    keys = set((stack.plans.get(action) or _plan(stack, action)).keys)
+    keys: Iterable[str] = (stack.plans.get(action) or _plan(stack, action)).keys
     others = [*stack.endpoint, *(policy for level in stack.rcp for policy in level.policies)]
     if stack.resource is not None:
         others.append(stack.resource)
-    for policy in others:
-        keys |= policy.select(action).keys
-    found = ((key, request.context[key]) for key in sorted(keys))
-    return {key: value for key, value in found if value is not None}
+    if others:
+        keys = sorted({*keys, *(key for policy in others for key in policy.select(action).keys)})
+    context = request.context
+    return {key: value for key in keys if (value := context[key]) is not None}
 
 
 def scp_exempt(principal: Principal) -> bool:
@@ -212,7 +212,7 @@ def _plan(stack: PolicyStack, action: str) -> Plan:
         _entries("identity", stack.identity, action, allow=True),
         _entries("boundary", stack.boundary, action, allow=True),
         _entries("session", stack.session, action, allow=True),
-        frozenset().union(*(policy.select(action).keys for policy in every)),
+        tuple(sorted({key for policy in every for key in policy.select(action).keys})),
     )
     return plan
 

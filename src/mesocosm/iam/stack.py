@@ -45,7 +45,7 @@ class Plan(NamedTuple):
     identity: tuple[Entry, ...]
     boundary: tuple[Entry, ...]
     session: tuple[Entry, ...]
-    keys: frozenset[str]
+    keys: tuple[str, ...]
 
 
 class PolicyStack:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Protocol
 
-from mesocosm.wire.checksums import ALGORITHMS, hasher
+from mesocosm.wire.checksums import ALGORITHMS, checksum, hasher
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -85,9 +85,7 @@ class MemoryBody:
         """A checksum by AWS's name."""
         known = self._digests.get(algorithm)
         if known is None:
-            running = hasher(algorithm)
-            running.update(self._data)
-            known = self._digests[algorithm] = running.digest()
+            known = self._digests[algorithm] = checksum(algorithm, self._data)
         return known
 
     def keep(self) -> str:

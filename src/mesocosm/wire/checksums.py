@@ -42,6 +42,23 @@ class _Crc:
         return self._value.to_bytes(self._size, "big")
 
 
+_AT_ONCE: dict[str, Callable[[bytes], bytes]] = {
+    "SHA256": lambda data: hashlib.sha256(data).digest(),
+    "MD5": lambda data: hashlib.md5(data, usedforsecurity=False).digest(),
+    "CRC32": lambda data: zlib.crc32(data).to_bytes(4, "big"),
+}
+
+
+def checksum(algorithm: str, data: bytes) -> bytes:
+    """The checksum of what is in memory. Raises KeyError for an unknown name."""
+    at_once = _AT_ONCE.get(algorithm)
+    if at_once is not None:
+        return at_once(data)
+    running = hasher(algorithm)
+    running.update(data)
+    return running.digest()
+
+
 def hasher(algorithm: str) -> Hasher:
     """A new running checksum. Raises KeyError for an unknown name."""
     match algorithm:

@@ -179,11 +179,16 @@ def _rest(operation: Operation, protocol: str) -> Answer:
             if content in empties:
                 return Response(found, headers)
             found = 200
-        if kind is not None and not any(name.lower() == "content-type" for name, _ in own):
+        if kind is not None and not _typed(own):
             headers.append(("content-type", kind))
         return Response(found, headers, content)
 
     return answer
+
+
+def _typed(headers: HeaderItems) -> bool:
+    """Whether the operation itself says what media type its answer has."""
+    return "content-type" in [name.lower() for name, _ in headers]
 
 
 def _rest_body(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from mesocosm.wire import names, values
@@ -129,9 +130,10 @@ def _query_reader(shape: Shape, wire: str) -> Parse:
 def _prefixed(headers: Headers, prefix: str) -> dict[str, str] | None:
     """The header fields that begin with a prefix, by the rest of their names."""
     found: dict[str, str] = {}
+    size = len(prefix)
     for name, text in headers.items:
-        if name.startswith(prefix):
-            key = name[len(prefix) :]
+        if name[:size] == prefix:
+            key = name[size:]
             found[key] = f"{found[key]},{text}" if key in found else text
     return found or None
 
@@ -159,26 +161,34 @@ class RestOutput:
     """Writes the members of an answer that are bound to headers and to the status."""
 
     def __init__(self, shape: Shape) -> None:
-        self._headers: list[tuple[str, str, Callable[[Any], str]]] = []
+        self._headers: list[tuple[str, Callable[[Any], str]]] = []
         self._maps: list[tuple[str, str]] = []
+        self._values: Callable[[Any], tuple[Any, ...]] = tuple
         self._status: str | None = None
         members = shape.members
         attributes = names.attributes(members)
+        sent = []
         for name, member in members.items():
             place = member.get("location")
             wire = member.get("locationName", name)
             if place == "header":
-                self._headers.append((attributes[name], wire, header_writer(member)))
+                sent.append(attributes[name])
+                self._headers.append((wire, header_writer(member)))
             elif place == "headers":
                 self._maps.append((attributes[name], wire))
             elif place == "statusCode":
                 self._status = attributes[name]
+        if len(sent) > 1:
+            self._values = attrgetter(*sent)
+        elif sent:
+            self._values = lambda value: (getattr(value, sent[0]),)
+        else:
+            self._values = lambda value: ()
 
     def headers(self, value: Any) -> HeaderItems:
         """The header fields of an answer."""
         found = []
-        for attr, wire, write in self._headers:
-            member = getattr(value, attr)
+        for (wire, write), member in zip(self._headers, self._values(value), strict=True):
             if member is not None:
                 found.append((wire, write(member)))
         for attr, prefix in self._maps:

@@ -29,6 +29,8 @@ from mesocosm.wire.claims import ECDSA, UNSIGNED, Payload, Signature, parse, par
 from mesocosm.wire.errors import AwsError
 
 if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
+
     from mesocosm.wire.message import Request
 
 __all__ = [
@@ -49,13 +51,31 @@ SKEW = 300.0
 S3_SKEW = 900.0
 
 
-@lru_cache(maxsize=4096)
 def signing_key(secret: str, date: str, region: str, service: str) -> bytes:
     """The key of a credential scope (32 bytes)."""
     key = hmac.digest(b"AWS4" + secret.encode(), date.encode(), "sha256")
     key = hmac.digest(key, region.encode(), "sha256")
     key = hmac.digest(key, service.encode(), "sha256")
     return hmac.digest(key, b"aws4_request", "sha256")
+
+
+@lru_cache(maxsize=4096)
+def _halves(secret: str, date: str, region: str, service: str) -> tuple[Hash, Hash]:
+    """Both hashes of HMAC-SHA256 (RFC 2104) with the signing key taken in: what is left to do per
+    request is two short updates, and not the derivation of the key nor its two blocks."""
+    key = signing_key(secret, date, region, service).ljust(64, b"\0")
+    inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in key))
+    outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in key))
+    return inner, outer
+
+
+def _hmac(signature: Signature, secret: str, text: str) -> str:
+    """The signature (hex) of a text with the key of the credential scope."""
+    halves = _halves(secret, signature.date, signature.region, signature.service)
+    inner, outer = halves[0].copy(), halves[1].copy()
+    inner.update(text.encode())
+    outer.update(inner.digest())
+    return outer.hexdigest()
 
 
 def verify(
@@ -110,8 +130,7 @@ def _proves(signature: Signature, secret: str, text: str, value: str) -> bool:
         from mesocosm.wire import sigv4a  # needs a slow import, and few requests are signed so
 
         return sigv4a.verify(signature.access_key_id, secret, text, value)
-    key = signing_key(secret, signature.date, signature.region, signature.service)
-    digest = hmac.digest(key, text.encode(), "sha256").hex()
+    digest = _hmac(signature, secret, text)
     return hmac.compare_digest(digest.encode(), value.encode("utf-8", "replace"))
 
 
@@ -153,7 +172,7 @@ def canonical_request(
 
 def _check_headers(signature: Signature, request: Request) -> None:
     """`host` must be signed; S3 wants every `x-amz-*` header signed too."""
-    signed = signature.signed_headers.split(";")
+    signed = set(signature.signed_headers.split(";"))
     if "host" not in signed:
         if not signature.s3:
             raise auth_fault(

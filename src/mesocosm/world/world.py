@@ -171,7 +171,9 @@ class World:
 
     def rows(self, table: Table[K, V], account: str = "", region: str = "") -> Rows[K, V]:
         """The rows of a table in a cell, live."""
-        return self._cells.rows(table, account, region)
+        # Asked ten times a call: a cell that is awake costs one look-up.
+        rows = self._cells.live.get((table.name, account, region))
+        return self._cells.rows(table, account, region) if rows is None else rows
 
     def cells(self, table: Table[K, V]) -> Iterator[tuple[str, str, Rows[K, V]]]:
         """Account, Region and rows of each cell of the table that holds rows."""
