@@ -89,6 +89,18 @@ def pages(s3, bucket, size, **more):
             markers["VersionIdMarker"] = page["NextVersionIdMarker"]
 
 
+def test_a_page_goes_on_after_a_version_that_is_gone(s3, versioned):
+    ids = [s3.put_object(Bucket=versioned, Key="k")["VersionId"] for _ in range(4)]
+    page = s3.list_object_versions(Bucket=versioned, MaxKeys=2)
+    marker = page["NextVersionIdMarker"]
+    assert marker == ids[2]
+    s3.delete_object(Bucket=versioned, Key="k", VersionId=marker)
+    rest = s3.list_object_versions(
+        Bucket=versioned, KeyMarker=page["NextKeyMarker"], VersionIdMarker=marker
+    )
+    assert [item["VersionId"] for item in rest["Versions"]] == [ids[1], ids[0]]
+
+
 ACTIONS = st.lists(
     st.tuples(
         st.sampled_from(["put", "put", "delete", "enable", "suspend", "purge"]),

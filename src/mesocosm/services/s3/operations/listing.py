@@ -16,7 +16,7 @@ from mesocosm.services.s3.operations.shared import (
     request_keys,
 )
 from mesocosm.services.s3.resources import rows
-from mesocosm.services.s3.resources.versions import find_version
+from mesocosm.services.s3.resources.versions import find_version, place_of
 from mesocosm.services.s3.rules import attributes, paging
 
 if TYPE_CHECKING:
@@ -213,6 +213,8 @@ def _versions(request: Any, bucket: rows.Bucket, versions: Any) -> Any:
         found = find_version(versions, bucket.name, key, version)
         if found is not None:
             start = (bucket.name, key, found[0][2] + 1)
+        elif version != rows.NULL_VERSION:  # it is gone, but its place is known
+            start = (bucket.name, key, place_of(version) + 1)
     return paging.walk(
         versions.range,
         bucket.name,

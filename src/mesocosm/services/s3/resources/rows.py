@@ -121,7 +121,7 @@ class Bucket(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return self.ownership != "BucketOwnerEnforced"
 
 
-class Piece(msgspec.Struct, frozen=True, omit_defaults=True):
+class Piece(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A run of an object's bytes: inline, or a blob. `nonce`: encrypted with the customer's key
     (AES-256, CTR).
     """
@@ -155,7 +155,7 @@ class Restore(msgspec.Struct, frozen=True, omit_defaults=True):
     days: int = 1
 
 
-class Object(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Object(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """One version of an object, or a delete marker.
 
     `etag` has no quotes. `number` counts the versions of a key upwards. `checksum` is base64

@@ -40,6 +40,11 @@ def new_version_id(random: str, number: int) -> str:
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
+def place_of(version: str) -> int:
+    """The order of a version that is not the newest, from its id. Raises ValueError."""
+    return OLDEST - int(version[-NUMBER_LENGTH:], 36)
+
+
 def find_version(
     rows: Rows[VersionKey, Object], bucket: str, key: str, version: str
 ) -> tuple[VersionKey, Object] | None:
@@ -56,12 +61,17 @@ def find_version(
                 return older, rows[older]
         return None
     try:
-        number = int(version[-NUMBER_LENGTH:], 36)
+        place = (bucket, key, place_of(version))
     except ValueError:
         return None
-    place = (bucket, key, OLDEST - number)
     row = rows.get(place)
-    return (place, row) if row is not None and row.version == version else None
+    if row is not None and row.version == version:
+        return place, row
+    # A replica has the id of its source, which says nothing of its place here.
+    for place in rows.range((bucket, key, 1), (bucket, key, OLDEST + 1)):
+        if rows[place].version == version:
+            return place, rows[place]
+    return None
 
 
 def add_version(
@@ -91,6 +101,19 @@ def add_version(
     if newest is not None:
         rows[bucket.name, key, order(newest)] = newest
     row = msgspec.structs.replace(row, version=version, number=number)
+    rows[place] = row
+    return row
+
+
+def add_replica(rows: Rows[VersionKey, Object], bucket: Bucket, key: str, row: Object) -> Object:
+    """Make a replica the newest version of a key in a versioned bucket; it keeps its version id."""
+    place = (bucket.name, key, 0)
+    newest = rows.get(place)
+    if newest is not None:
+        rows[bucket.name, key, order(newest)] = newest
+        row = msgspec.structs.replace(row, number=newest.number + 1)
+    else:
+        row = msgspec.structs.replace(row, number=0)
     rows[place] = row
     return row
 
