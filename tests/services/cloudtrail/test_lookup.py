@@ -97,7 +97,10 @@ def test_each_attribute_finds_its_events(client: Callable[..., Any], trail: Any)
     iam = client("iam")
     iam.create_user(UserName="ana")
     key = iam.create_access_key(UserName="ana")["AccessKey"]
-    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+    }
     iam.put_user_policy(UserName="ana", PolicyName="all", PolicyDocument=json.dumps(policy))
     credentials = {"AccessKeyId": key["AccessKeyId"], "SecretAccessKey": key["SecretAccessKey"]}
     client("sqs", credentials=credentials).create_queue(QueueName="orders")
@@ -156,9 +159,7 @@ def test_a_cross_account_call_is_an_event_of_both_accounts(
 ) -> None:
     trust = {
         "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Principal": {"AWS": OTHER}, "Action": "sts:AssumeRole"}
-        ],
+        "Statement": [{"Effect": "Allow", "Principal": {"AWS": OTHER}, "Action": "sts:AssumeRole"}],
     }
     client("iam").create_role(RoleName="guest", AssumeRolePolicyDocument=json.dumps(trust))
     theirs = client("iam", account=OTHER)
@@ -191,7 +192,9 @@ def test_a_cross_account_call_is_an_event_of_both_accounts(
     assert context["attributes"]["mfaAuthenticated"] == "false"
 
 
-def test_data_events_are_not_in_the_history(client: Callable[..., Any], trail: Any, s3: Any) -> None:
+def test_data_events_are_not_in_the_history(
+    client: Callable[..., Any], trail: Any, s3: Any
+) -> None:
     s3.create_bucket(Bucket="plain")
     s3.put_object(Bucket="plain", Key="a", Body=b"x")
     assert lookup(trail, "PutObject") == []
