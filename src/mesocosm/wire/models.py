@@ -227,7 +227,15 @@ class Service:
 class Summary:
     """What routing must know of a service without loading it."""
 
-    __slots__ = ("api_version", "endpoint_prefix", "name", "protocols", "signing_name", "target")
+    __slots__ = (
+        "api_version",
+        "endpoint_prefix",
+        "name",
+        "protocols",
+        "rest",
+        "signing_name",
+        "target",
+    )
 
     def __init__(self, name: str, metadata: Raw) -> None:
         service = Service(name, {"metadata": metadata, "shapes": {}, "operations": {}})
@@ -236,6 +244,8 @@ class Summary:
         self.endpoint_prefix = service.endpoint_prefix
         self.target = service.target_prefix
         self.protocols = service.protocols
+        self.rest = next((p for p in (REST_JSON, REST_XML) if p in self.protocols), "")
+        """Its REST protocol, if it has one."""
         self.api_version = service.api_version
 
 

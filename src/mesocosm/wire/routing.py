@@ -126,8 +126,6 @@ def candidates(request: Request) -> list[models.Summary]:
     """
     name = scope(request)
     found = _by_signing_name().get(name, []) if name is not None else []
-    if len(found) == 1:
-        return found
     if found:
         return found
     labels = request.host.partition(":")[0].lower().split(".")
@@ -233,9 +231,10 @@ def _router(service: str) -> Router:
 
 def _rest(request: Request, virtual_bucket: str | None) -> Route:
     query: Query = {}
-    for key, value in form(request.query):
-        query.setdefault(key, []).append(value)
-    services = [s for s in candidates(request) if _rest_protocol(s)]
+    if request.query:
+        for key, value in form(request.query):
+            query.setdefault(key, []).append(value)
+    services = [s for s in candidates(request) if s.rest]
     path = request.path
     if virtual_bucket is not None:
         path = f"/{virtual_bucket}{path}"
@@ -252,7 +251,7 @@ def _rest(request: Request, virtual_bucket: str | None) -> Route:
     if best is None:
         raise _no_rest(services, request)
     service, match = best
-    result = Route(service.name, match.operation, _rest_protocol(service))
+    result = Route(service.name, match.operation, service.rest)
     result.labels = match.labels
     result.query = query
     return result
@@ -267,19 +266,12 @@ def _rank(request: Request, service: models.Summary, match: Match) -> tuple[int,
     return match.literal, hosted, service.api_version, size
 
 
-def _rest_protocol(service: models.Summary) -> str:
-    for protocol in (models.REST_JSON, models.REST_XML):
-        if protocol in service.protocols:
-            return protocol
-    return ""
-
-
 def _no_rest(services: list[models.Summary], request: Request) -> UnknownOperation:
     """What is answered when no path fits."""
     if not services:
         return _no_service(request)
     service = services[0]
-    if _rest_protocol(service) == models.REST_XML:
+    if service.rest == models.REST_XML:
         return UnknownOperation(
             service.name,
             models.REST_XML,

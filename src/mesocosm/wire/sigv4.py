@@ -31,7 +31,7 @@ from mesocosm.wire.errors import AwsError
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
 
-    from mesocosm.wire.message import Request
+    from mesocosm.wire.message import Headers, Request
 
 __all__ = [
     "UNSIGNED",
@@ -155,19 +155,19 @@ def canonical_request(
     signature: Signature, request: Request, path: str, query: str, payload_hash: str
 ) -> str:
     """The six parts of a canonical request. Headers are joined and trimmed as the client had to."""
-    lines = []
     headers = request.headers
-    for name in signature.signed_headers.split(";"):
-        value = headers.get(name) or ""
-        if name in headers.repeated:
-            value = ",".join([" ".join(v.split()) for v in headers.all(name)])
-        elif "  " in value or "\t" in value:
-            value = " ".join(value.split())
-        lines.append(f"{name}:{value}\n")
+    names = signature.signed_headers.split(";")
+    fields = "".join([f"{name}:{headers.get(name, '')}\n" for name in names])
+    if headers.repeated or "  " in fields or "\t" in fields:
+        fields = "".join([f"{name}:{_joined(headers, name)}\n" for name in names])
     return (
-        f"{request.method}\n{path or '/'}\n{query}\n{''.join(lines)}\n"
+        f"{request.method}\n{path or '/'}\n{query}\n{fields}\n"
         f"{signature.signed_headers}\n{payload_hash}"
     )
+
+
+def _joined(headers: Headers, name: str) -> str:
+    return ",".join([" ".join(value.split()) for value in headers.all(name)])
 
 
 def _check_headers(signature: Signature, request: Request) -> None:

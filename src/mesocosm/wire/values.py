@@ -9,6 +9,7 @@ import base64
 import binascii
 import calendar
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import formatdate, parsedate_tz
 from functools import lru_cache
@@ -97,8 +98,9 @@ def iso_seconds(value: float) -> str:
     return f"{_second(int(value))}Z"
 
 
+@lru_cache(maxsize=4096)
 def rfc822(value: float) -> str:
-    """`Fri, 02 Jan 2026 03:04:05 GMT`."""
+    """`Fri, 02 Jan 2026 03:04:05 GMT`. Remembered: an object's date is sent with each read."""
     return formatdate(value, usegmt=True)
 
 
@@ -107,7 +109,7 @@ def unix(value: float) -> str:
     return str(int(value)) if value == int(value) else repr(value)
 
 
-FORMATS = {ISO: iso, RFC822: rfc822, UNIX: unix}
+FORMATS: dict[str, Callable[[float], str]] = {ISO: iso, RFC822: rfc822, UNIX: unix}
 
 
 def boolean(text: str) -> bool:
