@@ -8,7 +8,8 @@ import msgspec
 
 from mesocosm.call.authority import Credential, PolicyText
 from mesocosm.iam import Principal
-from mesocosm.services.sts import sts
+from mesocosm.services.sts import rules, sts
+from mesocosm.wire.errors import AwsError
 from mesocosm.world import Table
 
 if TYPE_CHECKING:
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
 PARTITION_WIDE = ("", "aws-global")
 KEPT_AFTER_EXPIRY_S = 30 * 86_400
-"""An expired session is known for a while, so that its key is refused as expired and not taken for a stranger's."""
+"""An expired session is known for a while, so that its key is refused as expired and not taken for
+a stranger's.
+"""
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -48,3 +51,20 @@ class Sessions:
         return Credential(
             access_key_id, row.secret, row.principal, row.token, row.expires, True, row.policies
         )
+
+    def limit(self, principal: Principal, service: str, operation: str) -> AwsError | None:
+        """The refusal of an operation that sessions of this kind cannot call; None if they can."""
+        if principal.assumed_root:
+            return None
+        return rules.session_limit(principal.kind, bool(principal.mfa), service, operation)
+
+
+class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key with which an account's own tokens are signed (PEM); one per account and algorithm."""
+
+    id: str
+    algorithm: str
+    pem: bytes
+
+
+signing_keys: Table[str, SigningKey] = Table("sts.signing_keys", SigningKey)

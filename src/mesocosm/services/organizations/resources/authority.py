@@ -84,13 +84,16 @@ class Authority:
         organization = self._tree.of(account)
         if organization is None:
             return None
-        line = self._tree.line(organization, account)
+        row, line = self._tree.accounts[account], self._tree.line(organization, account)
         return Membership(
             organization.id,
             ("/".join([organization.id, *line[:-1]]) + "/",),
             account == organization.management,
             self._levels(organization, line, "SERVICE_CONTROL_POLICY"),
             self._levels(organization, line, "RESOURCE_CONTROL_POLICY"),
+            row.name,
+            row.created,
+            row.status,
         )
 
     def _levels(self, organization: rows.Organization, line: list[str], kind: str) -> Levels:

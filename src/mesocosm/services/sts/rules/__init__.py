@@ -1,4 +1,6 @@
-"""What a session may be: durations, tags, session policies (IAM user guide, "Temporary security credentials")."""
+"""What a session may be: durations, tags, session policies (IAM user guide, "Temporary security
+credentials").
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,12 @@ SESSION_TAGS_MAX = 50
 POLICY_MAX_CHARACTERS = 2_048
 POLICY_ARNS_MAX = 10
 PACKED_MAX_BYTES = 2_048
-"""AWS packs policies and tags into a binary form of a size it does not publish; compressed JSON stands in for it."""
+"""AWS packs policies and tags into a binary form of a size it does not publish; compressed JSON
+stands in for it.
+"""
 CHAINED_MAX_S = 3_600
+SKEW_S = 300
+"""Seconds by which the clocks of identity providers may go before ours."""
 
 
 def invalid(message: str, code: str = "ValidationError") -> AwsError:
@@ -29,7 +35,8 @@ def role_duration(asked: int | None, longest: int, chained: bool) -> int:
     seconds = 3_600 if asked is None else asked
     if chained and seconds > CHAINED_MAX_S:
         raise invalid(
-            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"
+            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by "
+            "role chaining"
         )
     if seconds > longest:
         raise invalid(
@@ -61,7 +68,9 @@ def tags_given(tags: Iterable[Any] | None) -> dict[str, str]:
 def transitive(
     asked: Iterable[str] | None, tags: Mapping[str, str], inherited: Mapping[str, str]
 ) -> tuple[str, ...]:
-    """The transitive tag keys of the new session: those asked for and those of the session before it."""
+    """The transitive tag keys of the new session: those asked for and those of the session before
+    it.
+    """
     own = {key.lower(): key for key in tags}
     found = []
     for key in asked or ():
@@ -82,7 +91,7 @@ def transitive(
 
 
 def overlaid(*layers: Mapping[str, str]) -> dict[str, str]:
-    """Tags of several sources: a later one replaces an earlier one whose key differs only in case."""
+    """Tags of several sources: a later one replaces an earlier whose key differs only in case."""
     found: dict[str, tuple[str, str]] = {}
     for layer in layers:
         for key, value in layer.items():
@@ -96,8 +105,8 @@ def session_policy(text: str | None) -> str | None:
         return None
     if len(text) > POLICY_MAX_CHARACTERS:
         raise invalid(
-            "1 validation error detected: Value at 'policy' failed to satisfy constraint: Member must have "
-            f"length less than or equal to {POLICY_MAX_CHARACTERS}"
+            "1 validation error detected: Value at 'policy' failed to satisfy constraint: "
+            f"Member must have length less than or equal to {POLICY_MAX_CHARACTERS}"
         )
     try:
         parse(text, "session", check=True)
@@ -107,7 +116,9 @@ def session_policy(text: str | None) -> str | None:
 
 
 def packed_percent(policies: Iterable[str], tags: Mapping[str, str]) -> int | None:
-    """How much of the space for session policies and tags is used, in percent; raises PackedPolicyTooLarge."""
+    """How much of the space for session policies and tags is used, in percent; raises
+    PackedPolicyTooLarge.
+    """
     texts = list(policies)
     if not texts and not tags:
         return None
@@ -120,3 +131,26 @@ def packed_percent(policies: Iterable[str], tags: Mapping[str, str]) -> int | No
             status=400,
         )
     return percent
+
+
+def session_limit(kind: str, mfa: bool, service: str, operation: str) -> AwsError | None:
+    """What sessions of users cannot call (IAM user guide, "Compare AWS STS credentials").
+
+    GetSessionToken: nothing of IAM without MFA, of STS only AssumeRole and GetCallerIdentity.
+    GetFederationToken: nothing of IAM, of STS only GetCallerIdentity.
+    """
+    if kind not in ("user", "root", "federated-user"):
+        return None
+    federated = kind == "federated-user"
+    if service == "iam" and (federated or not mfa):
+        return AwsError(
+            "InvalidClientTokenId",
+            "The security token included in the request is invalid",
+            status=403,
+        )
+    callable_here = ("GetCallerIdentity",) if federated else ("GetCallerIdentity", "AssumeRole")
+    if service == "sts" and operation not in callable_here:
+        return AwsError(
+            "AccessDenied", f"Cannot call {operation} with session credentials", status=403
+        )
+    return None

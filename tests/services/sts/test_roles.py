@@ -1,0 +1,208 @@
+"""AssumeRole: who may take a role on, for how long, under which tags and policies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.services.sts.support import (
+    ACCOUNT,
+    ALLOW,
+    OTHER,
+    document,
+    refusal,
+    role,
+    trusting,
+    user,
+)
+
+from mesocosm.testing.local import LocalCloud
+
+ASSUME = {"Effect": "Allow", "Action": ["sts:*"], "Resource": "*"}
+
+
+@pytest.fixture
+def ann(cloud: LocalCloud) -> Any:
+    """The STS client of a user who may take roles on."""
+    return cloud.client("sts", credentials=user(cloud, ASSUME))
+
+
+def assume(sts: Any, arn: str, **options: Any) -> Any:
+    """A session of a role."""
+    return sts.assume_role(RoleArn=arn, RoleSessionName="work", **options)
+
+
+def client(cloud: LocalCloud, service: str, assumed: Any) -> Any:
+    """A client with the credentials of an answer."""
+    return cloud.client(service, credentials=assumed["Credentials"])
+
+
+def test_a_session_acts_as_the_role(cloud: LocalCloud, ann: Any) -> None:
+    made = assume(ann, role(cloud, trusting(), ALLOW))
+    arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/worker/work"
+    assert made["AssumedRoleUser"]["Arn"] == arn
+    me = client(cloud, "sts", made).get_caller_identity()
+    assert me["Arn"] == arn
+    assert me["UserId"] == made["AssumedRoleUser"]["AssumedRoleId"]
+    client(cloud, "iam", made).list_users()
+
+
+def test_a_session_ends_when_its_time_is_up(cloud: LocalCloud, ann: Any) -> None:
+    made = assume(ann, role(cloud, trusting(), ALLOW), DurationSeconds=900)
+    session = client(cloud, "iam", made)
+    cloud.advance(890)
+    session.list_users()
+    cloud.advance(20)
+    assert refusal(session.list_users) == (
+        "ExpiredToken",
+        "The security token included in the request is expired",
+    )
+
+
+def test_a_wrong_token_is_refused(cloud: LocalCloud, ann: Any) -> None:
+    keys = assume(ann, role(cloud, trusting(), ALLOW))["Credentials"]
+    session = cloud.client("iam", credentials={**keys, "SessionToken": "wrong"})
+    assert refusal(session.list_users)[0] == "InvalidClientTokenId"
+
+
+def test_the_trust_policy_must_allow(cloud: LocalCloud, ann: Any) -> None:
+    arn = role(cloud, trusting(OTHER), ALLOW)
+    code, message = refusal(ann.assume_role, RoleArn=arn, RoleSessionName="work")
+    assert code == "AccessDenied"
+    assert message.startswith(
+        f"User: arn:aws:iam::{ACCOUNT}:user/ann is not authorized to perform: sts:AssumeRole"
+    )
+    missing = f"arn:aws:iam::{ACCOUNT}:role/nobody"
+    assert refusal(ann.assume_role, RoleArn=missing, RoleSessionName="work")[0] == "AccessDenied"
+
+
+def test_another_account_needs_both_sides(cloud: LocalCloud) -> None:
+    arn = role(cloud, trusting(OTHER), ALLOW)
+    keys = user(cloud, account=OTHER)
+    sts = cloud.client("sts", credentials=keys)
+    assert refusal(sts.assume_role, RoleArn=arn, RoleSessionName="work")[0] == "AccessDenied"
+    cloud.client("iam", account=OTHER).put_user_policy(
+        UserName="ann", PolicyName="own", PolicyDocument=document({**ASSUME, "Resource": arn})
+    )
+    made = assume(sts, arn)
+    assert client(cloud, "sts", made).get_caller_identity()["Account"] == ACCOUNT
+
+
+def test_an_external_id_is_asked_for(cloud: LocalCloud, ann: Any) -> None:
+    condition = {"StringEquals": {"sts:ExternalId": "secret"}}
+    arn = role(cloud, trusting(Condition=condition), ALLOW)
+    named = {"RoleArn": arn, "RoleSessionName": "work"}
+    assert refusal(ann.assume_role, **named)[0] == "AccessDenied"
+    assert refusal(ann.assume_role, **named, ExternalId="guess")[0] == "AccessDenied"
+    ann.assume_role(**named, ExternalId="secret")
+
+
+def test_durations(cloud: LocalCloud, ann: Any) -> None:
+    arn = role(cloud, trusting(), ALLOW, ASSUME, MaxSessionDuration=7_200)
+    assert refusal(ann.assume_role, RoleArn=arn, RoleSessionName="work", DurationSeconds=7_201) == (
+        "ValidationError",
+        "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+    )
+    first = client(cloud, "sts", assume(ann, arn, DurationSeconds=7_200))
+    assert refusal(
+        first.assume_role, RoleArn=arn, RoleSessionName="work", DurationSeconds=3_601
+    ) == (
+        "ValidationError",
+        "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role "
+        "chaining",
+    )
+
+
+def test_a_session_policy_narrows_the_role(cloud: LocalCloud, ann: Any) -> None:
+    arn = role(cloud, trusting(), ALLOW)
+    only = document({"Effect": "Allow", "Action": "iam:ListUsers", "Resource": "*"})
+    made = assume(ann, arn, Policy=only)
+    assert made["PackedPolicySize"] > 0
+    client(cloud, "iam", made).list_users()
+    code, message = refusal(client(cloud, "iam", made).list_roles)
+    assert code == "AccessDenied"
+    assert "because no session policy allows the iam:ListRoles action" in message
+    read = assume(ann, arn, PolicyArns=[{"arn": "arn:aws:iam::aws:policy/IAMReadOnlyAccess"}])
+    client(cloud, "iam", read).list_roles()
+    assert refusal(client(cloud, "iam", read).create_user, UserName="x")[0] == "AccessDenied"
+    assert (
+        refusal(ann.assume_role, RoleArn=arn, RoleSessionName="work", Policy="{")[0]
+        == "MalformedPolicyDocument"
+    )
+
+
+def test_session_tags_decide_and_need_a_permission(cloud: LocalCloud, ann: Any) -> None:
+    team = {"StringEquals": {"aws:PrincipalTag/team": "red"}}
+    arn = role(
+        cloud,
+        trusting(ACCOUNT, "sts:AssumeRole", "sts:TagSession"),
+        {**ALLOW, "Condition": team},
+        Tags=[{"Key": "Team", "Value": "blue"}],
+    )
+    plain = client(cloud, "iam", assume(ann, arn))
+    assert refusal(plain.list_users)[0] == "AccessDenied"
+    client(cloud, "iam", assume(ann, arn, Tags=[{"Key": "team", "Value": "red"}])).list_users()
+    untrusted = role(cloud, trusting(), ALLOW, name="untagged")
+    code, message = refusal(
+        ann.assume_role,
+        RoleArn=untrusted,
+        RoleSessionName="work",
+        Tags=[{"Key": "team", "Value": "red"}],
+    )
+    assert code == "AccessDenied"
+    assert "sts:TagSession" in message
+
+
+def test_transitive_tags_and_source_identity_stay_along_the_chain(
+    cloud: LocalCloud, ann: Any
+) -> None:
+    actions = ("sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity")
+    first = role(cloud, trusting(ACCOUNT, *actions), ALLOW)
+    condition = {
+        "StringEquals": {"aws:PrincipalTag/team": "red", "aws:SourceIdentity": "ann@example.org"}
+    }
+    second = role(
+        cloud, trusting(ACCOUNT, *actions), {**ALLOW, "Condition": condition}, name="second"
+    )
+    made = assume(
+        ann,
+        first,
+        Tags=[{"Key": "team", "Value": "red"}],
+        TransitiveTagKeys=["team"],
+        SourceIdentity="ann@example.org",
+    )
+    assert made["SourceIdentity"] == "ann@example.org"
+    chained = client(cloud, "sts", made)
+    client(cloud, "iam", assume(chained, second)).list_users()
+    assert (
+        refusal(
+            chained.assume_role,
+            RoleArn=second,
+            RoleSessionName="work",
+            Tags=[{"Key": "Team", "Value": "blue"}],
+        )[0]
+        == "InvalidParameterValue"
+    )
+    assert (
+        refusal(chained.assume_role, RoleArn=second, RoleSessionName="work", SourceIdentity="bob")[
+            0
+        ]
+        == "AccessDenied"
+    )
+
+
+def test_the_root_user_takes_no_role_on(cloud: LocalCloud) -> None:
+    root = cloud.client("sts", account=ACCOUNT)
+    arn = role(cloud, trusting(), ALLOW)
+    assert refusal(root.assume_role, RoleArn=arn, RoleSessionName="work") == (
+        "AccessDenied",
+        "Roles may not be assumed by root accounts.",
+    )
+
+
+def test_tags_and_policies_have_a_limited_space(cloud: LocalCloud, ann: Any) -> None:
+    arn = role(cloud, trusting(ACCOUNT, "sts:AssumeRole", "sts:TagSession"), ALLOW)
+    tags = [{"Key": f"k{n}", "Value": cloud.do(cloud.world.ids.hex, 250)} for n in range(30)]
+    assert refusal(ann.assume_role, RoleArn=arn, RoleSessionName="work", Tags=tags)[0] == (
+        "PackedPolicyTooLarge"
+    )
