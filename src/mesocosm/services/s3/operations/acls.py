@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from mesocosm.api import s3 as api
 from mesocosm.services.s3 import s3
+from mesocosm.services.s3.control import events, replication
 from mesocosm.services.s3.operations.bucket_settings import change, verify_document
 from mesocosm.services.s3.operations.shared import (
     bucket_arn,
@@ -102,6 +103,9 @@ def put_object_acl(call: Call, request: api.PutObjectAclRequest) -> api.PutObjec
     acl = _asked(call, bucket, request, row.owner, action="s3:PutObjectAcl", arn=arn)
     if bucket.acls:
         rows.version_rows(call.world, bucket)[place] = replace(row, acl=acl)
+        if acl != row.acl:
+            events.emit(call, bucket, request.key, row, "ObjectAcl:Put")
+            replication.changed(call, bucket, place)
     if bucket.versioning:
         call.answer_headers.append(("x-amz-version-id", row.version))
     return api.PutObjectAclOutput()

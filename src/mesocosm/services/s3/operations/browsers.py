@@ -9,7 +9,9 @@ from xml.sax.saxutils import escape
 
 from mesocosm.call.service import Form
 from mesocosm.services.s3 import s3
-from mesocosm.services.s3.operations import cors
+from mesocosm.services.s3.control import access_log
+from mesocosm.services.s3.operations import cors, website
+from mesocosm.services.s3.operations.writing import FormRequest
 from mesocosm.services.s3.rules import forms
 from mesocosm.services.s3.rules.attributes import argument, malformed_xml
 from mesocosm.wire.body import FileBody, MemoryBody, Receiver
@@ -17,6 +19,7 @@ from mesocosm.wire.message import Body, Headers, Request, Response
 
 if TYPE_CHECKING:
     from mesocosm.call.cloud import Cloud
+    from mesocosm.call.steps import Passage
     from mesocosm.wire.hosts import Host
     from mesocosm.world import World
 
@@ -32,16 +35,26 @@ HEADERS = (
 
 
 def web(cloud: Cloud, request: Request, host: Host) -> Response | Form | None:
-    """Answer a preflight, or turn an upload form into the PutObject it stands for."""
+    """Answer a preflight, show a website, or turn an upload form into the PutObject it stands
+    for.
+    """
     if request.method == "OPTIONS":
         return cors.preflight(cloud, request, host)
+    if host.kind == "website":
+        return website.show(cloud, request, host)
     if request.method == "POST":
         return upload(cloud, request, host)
     return None
 
 
+def answered(cloud: Cloud, passage: Passage) -> None:
+    """The last touch on an answer: CORS headers, and the line of the access log."""
+    cors.add_headers(cloud, passage)
+    access_log.note(cloud, passage)
+
+
 s3.web = web
-s3.answered = cors.add_headers
+s3.answered = answered
 
 
 def upload(cloud: Cloud, request: Request, host: Host) -> Form | None:
@@ -65,7 +78,7 @@ def upload(cloud: Cloud, request: Request, host: Host) -> Form | None:
         plain["key"] = key
         forms.check_policy(plain, bucket, size, cloud.world.clock.real())
     file = _file(cloud.world, request.body, form)
-    made = Request(
+    made = FormRequest(
         "PUT",
         f"/{quote(bucket)}/{quote(key, safe='/')}",
         "",

@@ -16,7 +16,7 @@ from mesocosm.services.s3.operations.shared import (
     open_bucket,
     request_keys,
 )
-from mesocosm.services.s3.resources import rows
+from mesocosm.services.s3.resources import configurations, rows
 from mesocosm.services.s3.resources.versions import bucket_is_empty
 from mesocosm.services.s3.rules import acls, attributes, names
 from mesocosm.wire import models
@@ -235,6 +235,7 @@ def delete_bucket(call: Call, request: api.DeleteBucketRequest) -> None:
         del going_on[key]
         for part in list(parts.range((key[2], 0), (key[2], 10_001))):
             del parts[part]
+    configurations.forget(call.world, bucket)
     del call.rows(rows.buckets, *rows.PARTITION_CELL)[bucket.name]
 
 

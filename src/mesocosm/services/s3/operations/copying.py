@@ -31,11 +31,13 @@ from mesocosm.services.s3.operations.shared import (
 )
 from mesocosm.services.s3.operations.writing import (
     check_condition,
+    created,
     new_object,
     write,
     write_needs,
 )
 from mesocosm.services.s3.resources import rows
+from mesocosm.services.s3.resources.expiry import expiration_header
 from mesocosm.services.s3.rules import attributes, checksums, multipart, names, reading
 from mesocosm.wire.body import FileBody, MemoryBody, Receiver
 from mesocosm.wire.errors import AwsError
@@ -212,6 +214,7 @@ def copy_object(call: Call, request: api.CopyObjectRequest) -> api.CopyObjectOut
         made["tags"] = origin.tags
     check_condition(call, bucket, request)
     row = write(call, bucket, request.key, _copied(call, request, origin, origin_key, made, key))
+    created(call, bucket, request.key, row, "Copy")
     result = api.CopyObjectResult(
         e_tag=quoted(row.etag),
         last_modified=float(int(row.modified)),
@@ -222,6 +225,7 @@ def copy_object(call: Call, request: api.CopyObjectRequest) -> api.CopyObjectOut
         copy_object_result=result,
         copy_source_version_id=origin.version if from_bucket.versioning else None,
         version_id=row.version if bucket.versioning else None,
+        expiration=expiration_header(call.world, bucket, request.key, row),
     )
     storing.show_encryption(answer, row.encryption)
     return answer

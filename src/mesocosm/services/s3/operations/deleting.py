@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mesocosm.api import s3 as api
 from mesocosm.call.service import Need
 from mesocosm.services.s3 import s3
+from mesocosm.services.s3.control import events
 from mesocosm.services.s3.operations import storing
 from mesocosm.services.s3.operations.shared import (
     check_version_id,
@@ -114,6 +115,7 @@ def delete(
         _check(found[1], condition)
         check_lock(call, found[1], bypass)
         remove_version(versions, found[0])
+        events.emit(call, bucket, key, found[1], "ObjectRemoved:Delete")
         return Deletion(version if bucket.versioning else None, found[1].marker)
     newest = versions.get(place)
     if newest is not None and not newest.marker:
@@ -121,10 +123,12 @@ def delete(
     if not bucket.versioning:
         if newest is not None:
             del versions[place]
+        events.emit(call, bucket, key, newest, "ObjectRemoved:Delete")
         return Deletion(None, False)
     marker = write(
         call, bucket, key, rows.Object(modified=call.now, owner=bucket.account, marker=True)
     )
+    events.emit(call, bucket, key, marker, "ObjectRemoved:DeleteMarkerCreated")
     return Deletion(marker.version, True, made=True)
 
 

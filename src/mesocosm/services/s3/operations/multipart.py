@@ -21,12 +21,14 @@ from mesocosm.services.s3.operations.shared import (
 from mesocosm.services.s3.operations.writing import (
     check_condition,
     check_length,
+    created,
     new_object,
     stated_checksum,
     write,
     write_needs,
 )
 from mesocosm.services.s3.resources import rows
+from mesocosm.services.s3.resources.expiry import expiration_header
 from mesocosm.services.s3.rules import attributes, checksums, multipart, names, paging
 from mesocosm.wire.errors import AwsError
 
@@ -214,6 +216,7 @@ def complete_multipart_upload(
         checksum_type=kind,
     )
     row = write(call, bucket, request.key, row)
+    created(call, bucket, request.key, row, "CompleteMultipartUpload")
     forget(call, bucket, key)
     answer = api.CompleteMultipartUploadOutput(
         location=f"http://{bucket.name}.s3.{bucket.region}.amazonaws.com/{request.key}",
@@ -222,6 +225,7 @@ def complete_multipart_upload(
         e_tag=quoted(row.etag),
         checksum_type=kind,
         version_id=row.version if bucket.versioning else None,
+        expiration=expiration_header(call.world, bucket, request.key, row),
     )
     checksums.show(answer, algorithm, value)
     storing.show_encryption(answer, row.encryption)

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from mesocosm.api import s3 as api
 from mesocosm.call.service import Need
 from mesocosm.services.s3 import s3
+from mesocosm.services.s3.control import events, replication
 from mesocosm.services.s3.operations import storing
 from mesocosm.services.s3.operations.bucket_settings import verify_document
 from mesocosm.services.s3.operations.shared import (
@@ -56,6 +57,8 @@ def put_object_tagging(
     tags = attributes.tag_set(request.tagging.tag_set, attributes.OBJECT_TAGS_MAX)
     place, row = open_object(call, bucket, request.key, request.version_id)
     rows.version_rows(call.world, bucket)[place] = replace(row, tags=tags)
+    events.emit(call, bucket, request.key, row, "ObjectTagging:Put")
+    replication.changed(call, bucket, place)
     return api.PutObjectTaggingOutput(version_id=shown_version(bucket, row))
 
 
@@ -92,6 +95,8 @@ def delete_object_tagging(
     bucket = open_bucket(call, request)
     place, row = open_object(call, bucket, request.key, request.version_id)
     rows.version_rows(call.world, bucket)[place] = replace(row, tags={})
+    events.emit(call, bucket, request.key, row, "ObjectTagging:Delete")
+    replication.changed(call, bucket, place)
     return api.DeleteObjectTaggingOutput(version_id=shown_version(bucket, row))
 
 

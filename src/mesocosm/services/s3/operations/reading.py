@@ -18,6 +18,7 @@ from mesocosm.services.s3.operations.shared import (
     versioned,
 )
 from mesocosm.services.s3.resources import rows
+from mesocosm.services.s3.resources.expiry import expiration_header
 from mesocosm.services.s3.rules import attributes, checksums, reading
 from mesocosm.wire.errors import AwsError
 
@@ -172,6 +173,7 @@ def _describe(call: Call, bucket: rows.Bucket, request: Any, row: rows.Object, a
         answer.parts_count = row.parts
     if row.tags and call.allows("s3:GetObjectTagging", f"{bucket.arn}/{request.key}"):
         answer.tag_count = len(row.tags)
+    answer.expiration = expiration_header(call.world, bucket, request.key, row)
     if row.replication:
         answer.replication_status = row.replication
     if row.restore is not None:

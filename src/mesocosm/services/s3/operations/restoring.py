@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from mesocosm.api import s3 as api
 from mesocosm.services.s3 import s3
+from mesocosm.services.s3.control import restores
 from mesocosm.services.s3.operations.bucket_settings import verify_document
 from mesocosm.services.s3.operations.reading import restored
 from mesocosm.services.s3.operations.shared import (
@@ -78,7 +79,8 @@ def restore_object(call: Call, request: api.RestoreObjectRequest) -> api.Restore
         ready = call.now + duration
         made = rows.Restore(ready, _expiry(ready, days), days)
         call.answer_status = 202
-    versions[place] = replace(row, restore=made)
+    row = versions[place] = replace(row, restore=made)
+    restores.begun(call, bucket, place, row)
     return api.RestoreObjectOutput()
 
 

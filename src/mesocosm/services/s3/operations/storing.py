@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
 
+from mesocosm.services.s3.resources import configurations
 from mesocosm.services.s3.resources.rows import INLINE_MAX, Encryption, Object, Piece
 from mesocosm.services.s3.rules import sse
 from mesocosm.wire.body import MemoryBody
@@ -154,6 +155,8 @@ def encryption(
     """
     asked = request.server_side_encryption
     if key is not None:
+        if _blocked(call, bucket):
+            raise AwsError("AccessDenied", "Access Denied", status=403)
         if asked is not None:
             raise AwsError(
                 "InvalidArgument",
@@ -190,6 +193,13 @@ def encryption(
             ArgumentValue=asked,
         )
     return None
+
+
+def _blocked(call: Call, bucket: Bucket) -> bool:
+    """Whether the bucket takes no keys of customers (BlockedEncryptionTypes)."""
+    document = configurations.get(call.world, bucket, "encryption")
+    blocked = document.rules[0].blocked_encryption_types if document is not None else None
+    return blocked is not None and "SSE-C" in (blocked.encryption_type or ())
 
 
 def check_key(row: Object, key: sse.CustomerKey | None) -> None:

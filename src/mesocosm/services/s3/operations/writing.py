@@ -6,9 +6,12 @@ import binascii
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from mesocosm.api import s3 as api
 from mesocosm.call.service import Need
 from mesocosm.services.s3 import s3
+from mesocosm.services.s3.control import events, replication
 from mesocosm.services.s3.operations import storing
 from mesocosm.services.s3.operations.shared import (
     object_arn,
@@ -17,10 +20,19 @@ from mesocosm.services.s3.operations.shared import (
     reachable,
     write_keys,
 )
-from mesocosm.services.s3.resources import rows
+from mesocosm.services.s3.resources import configurations, rows
+from mesocosm.services.s3.resources.expiry import expiration_header
 from mesocosm.services.s3.resources.versions import add_version
-from mesocosm.services.s3.rules import acls, attributes, checksums, names, reading
+from mesocosm.services.s3.rules import (
+    acls,
+    attributes,
+    checksums,
+    names,
+    object_lock,
+    reading,
+)
 from mesocosm.wire.errors import AwsError
+from mesocosm.wire.message import Request
 
 if TYPE_CHECKING:
     from mesocosm.call.call import Call
@@ -98,7 +110,12 @@ def put_object(call: Call, request: api.PutObjectRequest) -> api.PutObjectOutput
     check_condition(call, bucket, request)
     made["algorithm"], made["checksum"] = algorithm, value
     row = finish(call, bucket, request.key, made, body, key)
-    answer = api.PutObjectOutput(e_tag=quoted(row.etag), checksum_type=checksums.FULL_OBJECT)
+    created(call, bucket, request.key, row, "Post" if is_form(call) else "Put")
+    answer = api.PutObjectOutput(
+        e_tag=quoted(row.etag),
+        checksum_type=checksums.FULL_OBJECT,
+        expiration=expiration_header(call.world, bucket, request.key, row),
+    )
     checksums.show(answer, algorithm, value)
     storing.show_encryption(answer, row.encryption)
     if bucket.versioning:
@@ -262,7 +279,7 @@ def new_lock(call: Call, bucket: rows.Bucket, request: Any) -> rows.Lock | None:
     """The object lock a request asks for. Raises InvalidRequest, InvalidArgument."""
     mode, until = request.object_lock_mode, request.object_lock_retain_until_date
     hold = request.object_lock_legal_hold_status
-    if mode is None and until is None and hold is None:
+    if mode is None and until is None and hold is None and not bucket.object_lock:
         return None
     if not bucket.object_lock:
         raise AwsError("InvalidRequest", "Bucket is missing Object Lock Configuration", status=400)
@@ -284,7 +301,13 @@ def new_lock(call: Call, bucket: rows.Bucket, request: Any) -> rows.Lock | None:
         raise attributes.argument(
             "Legal Hold must be either of 'ON' or 'OFF'", "x-amz-object-lock-legal-hold", hold
         )
-    return rows.Lock(mode or "", until or 0.0, hold == "ON")
+    if mode is not None:
+        return rows.Lock(mode, until or 0.0, hold == "ON")
+    document = configurations.get(call.world, bucket, "object-lock")
+    default = object_lock.default_lock(document, call.now)
+    if hold is None:
+        return default
+    return replace(default or rows.Lock(), hold=hold == "ON")
 
 
 def finish(
@@ -304,4 +327,23 @@ def finish(
 def write(call: Call, bucket: rows.Bucket, key: str, row: rows.Object) -> rows.Object:
     """Make a row the newest version of its key; returns it as it was written."""
     random = call.ids.alphanumeric(23) if bucket.versioning == "Enabled" else ""
-    return add_version(rows.version_rows(call.world, bucket), bucket, key, row, random)
+    row = replication.mark(call, bucket, key, row)
+    row = add_version(rows.version_rows(call.world, bucket), bucket, key, row, random)
+    replication.queue(call, bucket, key, row)
+    return row
+
+
+def created(call: Call, bucket: rows.Bucket, key: str, row: rows.Object, how: str) -> None:
+    """Tell of a new version: Put, Post, Copy or CompleteMultipartUpload."""
+    events.emit(call, bucket, key, row, f"ObjectCreated:{how}")
+
+
+def is_form(call: Call) -> bool:
+    """Whether the request was a browser's form."""
+    return isinstance(call.http, FormRequest)
+
+
+class FormRequest(Request):
+    """A PutObject made of a browser's upload form."""
+
+    __slots__ = ()

@@ -1,0 +1,181 @@
+"""Inventories: lists of a bucket's objects as CSV, delivered daily or every Sunday by the world's
+clock.
+
+Source: "Amazon S3 Inventory", "Locating your inventory list", Amazon S3 User Guide.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import gzip
+import hashlib
+import io
+import json
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from mesocosm.api import s3 as api
+from mesocosm.call.identity import service_principal
+from mesocosm.services.s3 import s3
+from mesocosm.services.s3.resources import configurations, rows
+from mesocosm.services.s3.rules.notifications import instant
+from mesocosm.wire.body import MemoryBody
+from mesocosm.wire.errors import AwsError
+
+if TYPE_CHECKING:
+    from mesocosm.call.call import Call
+
+DAY = 86_400.0
+SUNDAY = 6
+SENDER = "s3.amazonaws.com"
+
+
+def plan(call: Call, bucket: rows.Bucket) -> None:
+    """Look at the bucket's inventories at the next midnight."""
+    due = (call.now // DAY + 1) * DAY
+    call.timers.at(due, "s3", "inventory", bucket.name, bucket.account, bucket.region)
+
+
+@s3.timer("inventory")
+def run(call: Call, name: str) -> None:
+    """Deliver the inventories that are due. One that is refused is tried again next time."""
+    bucket = rows.bucket_row(call.world, name)
+    found = configurations.listed(call.world, bucket, "inventory") if bucket is not None else []
+    if bucket is None or not found:
+        return
+    plan(call, bucket)
+    sunday = time.gmtime(int(call.now)).tm_wday == SUNDAY
+    for _, document in found:
+        if document.is_enabled and (sunday or document.schedule.frequency == "Daily"):
+            _deliver(call, bucket, document)
+
+
+def _deliver(call: Call, bucket: rows.Bucket, document: Any) -> None:
+    to = document.destination.s3_bucket_destination
+    columns = _columns(document)
+    data = gzip.compress(_table(call, bucket, document, columns).encode(), mtime=0)
+    stem = f"{to.prefix}/" if to.prefix else ""
+    stem += f"{bucket.name}/{document.id}"
+    file = f"{stem}/data/{call.ids.uuid()}.csv.gz"
+    manifest = {
+        "sourceBucket": bucket.name,
+        "destinationBucket": to.bucket,
+        "version": "2016-11-30",
+        "creationTimestamp": str(int(call.now * 1000)),
+        "fileFormat": "CSV",
+        "fileSchema": ", ".join(columns),
+        "files": [
+            {
+                "key": file,
+                "size": len(data),
+                "MD5checksum": hashlib.md5(data, usedforsecurity=False).hexdigest(),
+            }
+        ],
+    }
+    text = json.dumps(manifest, indent=2).encode()
+    checksum = hashlib.md5(text, usedforsecurity=False).hexdigest().encode()
+    day = time.strftime("%Y-%m-%dT%H-%MZ", time.gmtime(int(call.now)))
+    target = to.bucket.rpartition(":")[2]
+    try:
+        for key, body in (
+            (file, data),
+            (f"{stem}/{day}/manifest.json", text),
+            (f"{stem}/{day}/manifest.checksum", checksum),
+        ):
+            _put(call, bucket, target, key, body)
+    except AwsError:
+        return
+
+
+def _put(call: Call, bucket: rows.Bucket, target: str, key: str, body: bytes) -> None:
+    place = rows.bucket_row(call.world, target)
+    call.invoke(
+        "s3",
+        "PutObject",
+        api.PutObjectRequest(
+            bucket=target,
+            key=key,
+            body=MemoryBody(body, call.world.blobs),
+            acl="bucket-owner-full-control",
+        ),
+        principal=service_principal(SENDER),
+        account=bucket.account,
+        region=place.region if place is not None else bucket.region,
+        conditions={"aws:SourceArn": bucket.arn, "aws:SourceAccount": bucket.account},
+    )
+
+
+def _columns(document: Any) -> list[str]:
+    found = ["Bucket", "Key"]
+    if document.included_object_versions == "All":
+        found += ["VersionId", "IsLatest", "IsDeleteMarker"]
+    return found + list(document.optional_fields or ())
+
+
+def _table(call: Call, bucket: rows.Bucket, document: Any, columns: list[str]) -> str:
+    versions = rows.version_rows(call.world, bucket)
+    every = document.included_object_versions == "All"
+    prefix = document.filter.prefix if document.filter is not None else ""
+    out = io.StringIO()
+    writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    for place in versions.range((bucket.name, "", 0), (bucket.name + "\0", "", 0)):
+        row = versions[place]
+        if not place[1].startswith(prefix) or (not every and (place[2] or row.marker)):
+            continue
+        facts = _facts(call, bucket, place, row)
+        writer.writerow([facts.get(column, "") for column in columns])
+    return out.getvalue()
+
+
+def _facts(
+    call: Call, bucket: rows.Bucket, place: rows.VersionKey, row: rows.Object
+) -> dict[str, str]:
+    """What an inventory can say of a version, by column."""
+    found = {
+        "Bucket": bucket.name,
+        "Key": quote(place[1], safe="/"),
+        "VersionId": row.version if bucket.versioning else "",
+        "IsLatest": "true" if place[2] == 0 else "false",
+        "IsDeleteMarker": "true" if row.marker else "false",
+        "LastModifiedDate": instant(row.modified),
+        "ReplicationStatus": row.replication,
+        "ObjectOwner": rows.canonical_id(row.owner),
+    }
+    if row.marker:
+        return found
+    lock = row.lock or rows.Lock()
+    found |= {
+        "Size": str(row.size),
+        "ETag": row.etag,
+        "StorageClass": row.storage_class,
+        "IsMultipartUploaded": "true" if row.parts else "false",
+        "EncryptionStatus": "SSE-C" if row.encryption.customer_md5 else "SSE-S3",
+        "ObjectLockRetainUntilDate": instant(lock.until) if lock.mode else "",
+        "ObjectLockMode": lock.mode,
+        "ObjectLockLegalHoldStatus": "On" if lock.hold else "Off",
+        "BucketKeyStatus": "DISABLED",
+        "ChecksumAlgorithm": row.algorithm,
+        "ObjectAccessControlList": _acl(row),
+    }
+    return found
+
+
+def _acl(row: rows.Object) -> str:
+    """An ACL as inventories write it: base64 of JSON."""
+    owner = rows.canonical_id(row.owner)
+    grants = row.acl or (rows.Grant("FULL_CONTROL", owner),)
+    document = {
+        "version": "2022-11-10",
+        "status": "AVAILABLE",
+        "grants": [
+            {
+                "type": "Group" if grant.group else "CanonicalUser",
+                ("uri" if grant.group else "canonicalId"): grant.grantee,
+                "permission": grant.permission,
+            }
+            for grant in grants
+        ],
+    }
+    return base64.b64encode(json.dumps(document).encode()).decode()
