@@ -244,6 +244,7 @@ _DIALECTS: dict[str, Dialect] = {
         url_member="QueueUrl",
         query_shapes=_SQS_SHAPES,
     ),
+    "cloudtrail": Dialect(enums=False),  # it refuses them by errors of its own
     "ec2": Dialect(missing="MissingParameter", invalid="InvalidParameterValue"),
     "iam": Dialect(whole_seconds=True),
     "sts": Dialect(whole_seconds=True),
