@@ -143,7 +143,7 @@ def test_refused_calls_are_events_too(client: Callable[..., Any], trail: Any) ->
     iam.create_user(UserName="ana")
     key = iam.create_access_key(UserName="ana")["AccessKey"]
     credentials = {"AccessKeyId": key["AccessKeyId"], "SecretAccessKey": key["SecretAccessKey"]}
-    code, message = refusal(client("sqs", credentials=credentials).create_queue, QueueName="q")
+    _, message = refusal(client("sqs", credentials=credentials).create_queue, QueueName="q")
     (missing,) = lookup(trail, "GetUser")
     assert missing["errorCode"] == "NoSuchEntityException"
     assert missing["errorMessage"] == "The user with name nobody cannot be found."

@@ -18,7 +18,7 @@ from mesocosm.services.cloudtrail.resources import rows
 from mesocosm.services.cloudtrail.rules import digests as digest_rules
 from mesocosm.services.cloudtrail.rules import event as events
 from mesocosm.services.cloudtrail.rules import names, selectors
-from mesocosm.services.cloudtrail.rules.origins import Origins, event_region
+from mesocosm.services.cloudtrail.rules.origins import Origin, Origins, event_region
 from mesocosm.wire.errors import AwsError
 
 if TYPE_CHECKING:
@@ -87,13 +87,14 @@ def deliver(call: Call, name: str) -> None:
         return
     seen = call.world.derived(Seen).newest
     newest = call.cloud.calls[-1] if call.cloud.calls else None
-    quiet = newest is not None and seen.get(trail.arn) is newest
-    if quiet and not progress.held and not progress.draining:
+    owes = progress.held or progress.draining
+    quiet = not owes and nothing_since(call, trail, seen.get(trail.arn))
+    if newest is not None:
+        seen[trail.arn] = newest
+    if quiet:
         arm(call, trail, EVERY_SECONDS)
         return
     progress, more = run(call, trail, progress)
-    if newest is not None:
-        seen[trail.arn] = newest
     if more:
         seen.pop(trail.arn, None)
         arm(call, trail, 0.0)
@@ -105,6 +106,20 @@ def deliver(call: Call, name: str) -> None:
         from mesocosm.services.cloudtrail.control.digests import finish
 
         finish(call, trail)
+
+
+def nothing_since(call: Call, trail: rows.Trail, seen: CallRecord | None) -> bool:
+    """Whether no call after one that was seen is for the trail, as far as the newest calls tell."""
+    if seen is None:
+        return False
+    origins = Origins(call.cloud.catalogue)
+    accounts = covered(call, trail)
+    for record in reversed(call.cloud.calls):
+        if record is seen:
+            return True
+        if takers(trail, accounts, origins.of(record.service), record):
+            return False
+    return False
 
 
 def run(
@@ -157,33 +172,32 @@ def gather(
         for record in decode(entry.record):
             if record.time > last:
                 continue
-            for cell, event in _taken(trail, accounts, origins, record):
+            origin = origins.of(record.service)
+            shared = len(events.recipients(record)) > 1
+            for account in takers(trail, accounts, origin, record):
+                cell = (account, event_region(origin, record.region))
                 if entry.position > waiting.get(cell, progress.position):
+                    event = events.event(record, origin, account, shared)
                     batches.setdefault(cell, Batch()).add(event, record.time)
                     count += 1
         before = entry.position
     return batches, until, False
 
 
-def _taken(
-    trail: rows.Trail, accounts: frozenset[str], origins: Origins, record: CallRecord
-) -> list[tuple[Cell, dict[str, Any]]]:
-    """The copies of an event that the trail takes."""
-    origin = origins.of(record.service)
+def takers(
+    trail: rows.Trail, accounts: frozenset[str], origin: Origin, record: CallRecord
+) -> list[str]:
+    """The accounts among those of the trail that receive an event, if the trail takes it."""
     region = event_region(origin, record.region)
     if not trail.multi_region and region != trail.region:
         return []
     if origin.is_global and not trail.include_global:
         return []
-    receivers = events.recipients(record)
-    mine = [account for account in receivers if account in accounts]
+    mine = [account for account in events.recipients(record) if account in accounts]
     if not mine or _own_delivery(trail, record):
         return []
     facts = selectors.facts_of(record, origin)
-    if not selectors.selected(facts, trail.selectors, trail.advanced):
-        return []
-    shared = len(receivers) > 1
-    return [((account, region), events.event(record, origin, account, shared)) for account in mine]
+    return mine if selectors.selected(facts, trail.selectors, trail.advanced) else []
 
 
 def _own_delivery(trail: rows.Trail, record: CallRecord) -> bool:

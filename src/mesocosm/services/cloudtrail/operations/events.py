@@ -25,6 +25,18 @@ if TYPE_CHECKING:
 
 HISTORY_SECONDS = 90 * 86400.0
 PAGE = 50
+ATTRIBUTES = frozenset(
+    {
+        "AccessKeyId",
+        "EventId",
+        "EventName",
+        "EventSource",
+        "ReadOnly",
+        "ResourceName",
+        "ResourceType",
+        "Username",
+    }
+)
 READ_FIRST, READ_MOST = 64, 4_096
 """Records read in one go when each must be looked at: more and more of them."""
 
@@ -37,6 +49,11 @@ def lookup_events(call: Call, request: api.LookupEventsRequest) -> api.LookupEve
     end = call.now if request.end_time is None else request.end_time
     if request.start_time is not None and request.start_time > end:
         raise AwsError("InvalidTimeRangeException", "Start time must not be after the end time.")
+    if request.event_category not in (None, "insight"):
+        raise AwsError(
+            "InvalidEventCategoryException",
+            f"The event category {request.event_category} is not valid: use insight.",
+        )
     if request.event_category == "insight":
         return api.LookupEventsResponse(events=[])
     limit = PAGE if request.max_results is None else request.max_results
@@ -61,7 +78,14 @@ def _attribute(request: api.LookupEventsRequest) -> tuple[str, str]:
             "InvalidLookupAttributesException",
             "You can only specify one lookup attribute.",
         )
-    return (given[0].attribute_key, given[0].attribute_value) if given else ("", "")
+    if not given:
+        return "", ""
+    key, value = given[0].attribute_key, given[0].attribute_value
+    if key not in ATTRIBUTES:
+        raise AwsError(
+            "InvalidLookupAttributesException", f"The lookup attribute key {key} is not valid."
+        )
+    return key, value
 
 
 def _place(token: str, asked: str) -> Place:
