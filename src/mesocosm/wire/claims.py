@@ -22,11 +22,12 @@ from msgspec import Struct
 from mesocosm.wire import sigv2
 from mesocosm.wire.authfaults import S3_SIGNING_NAMES, auth_fault, dialect
 from mesocosm.wire.errors import AwsError
+from mesocosm.wire.message import Headers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mesocosm.wire.message import Headers, Request
+    from mesocosm.wire.message import Request
 
 HMAC = "AWS4-HMAC-SHA256"
 ECDSA = "AWS4-ECDSA-P256-SHA256"
@@ -116,8 +117,24 @@ def parse(request: Request) -> Signature | None:
             )
         return _parse_header(request, authorization)
     if presigned:
-        return _parse_query(request)
-    return _parse_version_2(request) if sigv2.claimed(request) else None
+        signature = _parse_query(request)
+    elif sigv2.claimed(request):
+        signature = _parse_version_2(request)
+    else:
+        return None
+    if signature.s3 and "&x-amz-" in f"&{request.query}":
+        _hoist(request)
+    return signature
+
+
+def _hoist(request: Request) -> None:
+    """S3's headers may stand in the query of a presigned URL; there they are signed as well."""
+    found = list(request.headers)
+    for pair in request.query.split("&"):
+        name, _, value = pair.partition("=")
+        if name.startswith("x-amz-") and name not in request.headers:
+            found.append((name, unquote(value.replace("+", " "), "latin-1")))
+    request.headers = Headers(found)
 
 
 _USUAL = re.compile(

@@ -45,6 +45,22 @@ def test_presigned_urls(client, bucket, raw, config):
         assert (status, b"Request has expired" in body) == (403, True)
 
 
+def test_headers_in_the_query_of_a_presigned_url(s3, bucket, raw):
+    url = s3.generate_presigned_url(
+        "put_object",
+        Params={
+            "Bucket": bucket,
+            "Key": "k",
+            "Metadata": {"a": "b c"},
+            "StorageClass": "GLACIER_IR",
+        },
+    )
+    assert "x-amz-meta-a=b" in url
+    assert follow(raw, "PUT", url, b"hello")[0] == 200
+    head = s3.head_object(Bucket=bucket, Key="k")
+    assert (head["Metadata"], head["StorageClass"]) == ({"a": "b c"}, "GLACIER_IR")
+
+
 def test_a_presigned_url_of_a_real_key_must_be_right(client, bucket, raw):
     iam = client("iam")
     iam.create_user(UserName="ann")
@@ -247,3 +263,26 @@ def test_archived_objects_are_read_after_a_restore(s3, bucket, cloud, refused):
     s3.put_object(Bucket=bucket, Key="warm", Body=b"x")
     with refused("InvalidObjectState", 403):
         s3.restore_object(Bucket=bucket, Key="warm", RestoreRequest=ask)
+
+
+def test_headers_hoisted_into_a_query_of_version_4(client, bucket, raw):
+    """As the JavaScript SDK presigns: x-amz- headers in the query, signed as part of it."""
+    from botocore.auth import S3SigV4QueryAuth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
+    iam = client("iam")
+    iam.create_user(UserName="ann")
+    iam.attach_user_policy(UserName="ann", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+    key = iam.create_access_key(UserName="ann")["AccessKey"]
+    s3 = client("s3", credentials=key)
+    url = f"{s3.meta.endpoint_url}/{bucket}/k?x-amz-meta-a=b&x-amz-storage-class=GLACIER_IR"
+    request = AWSRequest("PUT", url)
+    known = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+    S3SigV4QueryAuth(known, "s3", "us-east-1", expires=60).add_auth(request)
+    status, _, body = follow(raw, "PUT", request.url, b"hello")
+    assert status == 200, body
+    head = s3.head_object(Bucket=bucket, Key="k")
+    assert (head["Metadata"], head["StorageClass"]) == ({"a": "b"}, "GLACIER_IR")
+    status, _, body = follow(raw, "PUT", request.url.replace("GLACIER_IR", "STANDARD_IA"), b"x")
+    assert (status, b"<Code>SignatureDoesNotMatch</Code>" in body) == (403, True)
