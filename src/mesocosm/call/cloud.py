@@ -11,7 +11,7 @@ import msgspec
 
 from mesocosm import wire
 from mesocosm.call.call import Call, Wait
-from mesocosm.call.gate import Gate
+from mesocosm.call.gate import Gate, documents
 from mesocosm.call.identity import IdentityCheck, service_principal
 from mesocosm.call.record import CallRecord, encode, members
 from mesocosm.call.redaction import Redaction, redaction
@@ -72,6 +72,7 @@ class Cloud:
         self._hidden: dict[Operation, Redaction] = {}
         world.timers.run = self.run_timer
         world.changes.reset.append(self.reset)
+        world.changes.subscribe(documents, self.gate.undone)
 
     # -- services --------------------------------------------------------------------------------
 
@@ -86,6 +87,9 @@ class Cloud:
     def reset(self) -> None:
         """The world has been replaced beneath the services (a rewind): reconcile anew."""
         self.gate.forget()
+        now = self.world.clock.now()
+        here = [record for record in self.calls if record.time <= now]
+        self.calls = deque(here, maxlen=RECENT_CALLS)
         self._reacting.clear()
         for name in sorted(self._woken):
             self._reconcile(name)

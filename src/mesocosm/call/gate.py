@@ -31,7 +31,7 @@ from mesocosm.iam import (
     principal_keys,
 )
 from mesocosm.iam.policy import PolicyError
-from mesocosm.world import Table
+from mesocosm.world import Change, Table
 
 if TYPE_CHECKING:
     from mesocosm.call.call import Call
@@ -292,6 +292,12 @@ class Gate:
                 rows[digest] = Document(text)
             self._known.add(digest)
         self._pending.clear()
+
+    def undone(self, change: Change) -> None:
+        """A document whose commit was undone, as it could not be stored, waits for the next one."""
+        if change.new is None and change.old is not None:
+            self._known.discard(change.key)
+            self._pending[change.key] = change.old.text
 
 
 def _resource_policy(texts: ResourceTexts) -> Policy | None:

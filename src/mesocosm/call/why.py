@@ -18,10 +18,14 @@ if TYPE_CHECKING:
 
 
 def find(cloud: Cloud, request_id: str) -> CallRecord | None:
-    """The record of a call: from the newest calls, else from the journal."""
+    """The record of a call: from the newest calls, else from the journal.
+
+    A call that a rewind has left behind is not found: its policies are not to be had here.
+    """
+    kept = cloud.world.rows(documents, "", "aws-global")
     for record in reversed(cloud.calls):
         if record.request_id == request_id:
-            return record
+            return record if all(one.stack in kept for one in record.judgements) else None
     for entry in cloud.world.records():
         for record in decode(entry.record):
             if record.request_id == request_id:
