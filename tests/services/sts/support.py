@@ -115,7 +115,7 @@ class Provider:
             + shown.public_bytes(serialization.Encoding.PEM)
         )
         self.asked: list[str] = []
-        self.key_ids = {"rsa": self.rsa, "ec": self.ec}
+        self.key_ids: dict[str, jwt.PrivateKey] = {"rsa": self.rsa, "ec": self.ec}
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(pem)

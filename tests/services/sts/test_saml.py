@@ -130,7 +130,7 @@ def test_tags_come_with_the_assertion(case: Case) -> None:
             {**ALLOW, "Condition": {"StringEquals": {"aws:PrincipalTag/team": "blue"}}}
         ),
     )
-    tagged = case.federation.signed(case.response(**{"PrincipalTag:team": "blue"}))
+    tagged = case.federation.signed(case.response(300, **{"PrincipalTag:team": "blue"}))
     session = case.assume(tagged)["Credentials"]
     case.cloud.client("iam", credentials=session).list_users()
     plain = case.assume()["Credentials"]

@@ -127,7 +127,8 @@ def test_an_expired_token_is_refused(case: Case) -> None:
 
 def test_claims_that_must_be_there(case: Case) -> None:
     for name in ("exp", "iat", "sub", "aud"):
-        assert case.refused(case.token(**{name: None})) == (
+        missing: dict[str, Any] = {name: None}
+        assert case.refused(case.token(**missing)) == (
             "InvalidIdentityToken",
             f"Missing a required claim: {name}",
         )
@@ -157,7 +158,8 @@ def test_the_trust_policy_decides_by_claims(case: Case) -> None:
 
 def test_tags_of_a_token_need_the_permission_to_tag(case: Case) -> None:
     tags = {"principal_tags": {"team": ["blue"]}, "transitive_tag_keys": ["team"]}
-    token = case.token(**{"https://aws.amazon.com/tags": tags})
+    said: dict[str, Any] = {"https://aws.amazon.com/tags": tags}
+    token = case.token(**said)
     assert case.refused(token) == ("AccessDenied", "Not authorized to perform sts:TagSession")
     case.retrust("sts:AssumeRoleWithWebIdentity", "sts:TagSession")
     session = case.assume(token)["Credentials"]

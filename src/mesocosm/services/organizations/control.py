@@ -13,7 +13,7 @@ from mesocosm.iam import Principal
 from mesocosm.services.organizations import organizations
 from mesocosm.services.organizations.operations.closing import depart
 from mesocosm.services.organizations.operations.handshakes import RUNNING
-from mesocosm.services.organizations.operations.organization import link_role
+from mesocosm.services.organizations.operations.organization import joined, link_role
 from mesocosm.services.organizations.operations.policies import attach_defaults
 from mesocosm.services.organizations.resources import rows, tree
 from mesocosm.services.organizations.rules import quotas
@@ -54,6 +54,7 @@ def create(call: Call, key: str) -> None:
                 tags=wanted.tags,
             )
             attach_defaults(call, of, organization, account)
+            joined(call, organization, account, "CREATED")
     done = of.creations[key] = replace(done, completed=call.now)
     call.at(call.now + quotas.CREATION_KEPT_S, "forget", key)
     call.event("CreateAccountResult", createAccountStatus=_told(done))
@@ -140,7 +141,7 @@ def close(call: Call, key: str) -> None:
         call.event("CloseAccountResult", closeAccountStatus=_closed(call, row))
         call.at(call.now + quotas.CLOSED_KEPT_S, "close", key)
     elif row is not None and row.status == "SUSPENDED" and row.organization:
-        depart(of, row)
+        depart(call, of, row, "CLOSED")
 
 
 def _closed(call: Call, row: rows.Account) -> dict[str, str]:

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from mesocosm.api import organizations as api
 from mesocosm.call.call import Call
+from mesocosm.call.moments import iso
 from mesocosm.services.organizations.operations import common
 from mesocosm.services.organizations.operations.common import MANAGEMENT, MEMBER, on, targeted
 from mesocosm.services.organizations.operations.policies import detach_all
@@ -14,8 +15,20 @@ from mesocosm.services.organizations.rules import quotas
 from mesocosm.wire.errors import AwsError
 
 
-def depart(of: tree.Tree, row: rows.Account) -> None:
-    """Take an account out of its organization."""
+def depart(call: Call, of: tree.Tree, row: rows.Account, method: str) -> None:
+    """Take an account out of its organization: REMOVED, LEFT or CLOSED.
+
+    The event is seen in the management account only.
+    """
+    organization = of.organizations[row.organization]
+    call.event(
+        "AccountDepartedOrganization",
+        account=organization.management,
+        accountId=row.id,
+        organizationId=organization.id,
+        departureMethod=method,
+        departureTime=iso(call.now),
+    )
     detach_all(of, row.id)
     of.accounts[row.id] = replace(row, organization="", parent="", tags={})
 
@@ -25,6 +38,11 @@ def close_account(call: Call, request: api.CloseAccountRequest) -> None:
     """Close an account: pending at first, then suspended, and gone after 90 days."""
     of, organization = common.here(call)
     row = common.member(of, organization, request.account_id)
+    if organization.features != "ALL":
+        raise common.constraint(
+            "ORGANIZATION_NOT_IN_ALL_FEATURES_MODE",
+            "Your organization must have all features enabled to perform this operation.",
+        )
     if row.id == organization.management:
         raise common.constraint(
             "CANNOT_CLOSE_MANAGEMENT_ACCOUNT", "You can't close the management account."
@@ -81,7 +99,7 @@ def remove_account_from_organization(
     of, organization = common.here(call)
     row = common.member(of, organization, request.account_id)
     _may_go(call, of, organization, row)
-    depart(of, row)
+    depart(call, of, row, "REMOVED")
 
 
 @on("LeaveOrganization", MEMBER)
@@ -90,4 +108,4 @@ def leave_organization(call: Call, request: object) -> None:
     of, organization = common.here(call)
     row = common.member(of, organization, call.account)
     _may_go(call, of, organization, row)
-    depart(of, row)
+    depart(call, of, row, "LEFT")

@@ -11,7 +11,11 @@ from mesocosm.call.call import Call
 from mesocosm.services.organizations import organizations
 from mesocosm.services.organizations.operations import accounts, common
 from mesocosm.services.organizations.operations.common import MANAGEMENT, READ, on
-from mesocosm.services.organizations.operations.organization import link_role, standing_account
+from mesocosm.services.organizations.operations.organization import (
+    joined,
+    link_role,
+    standing_account,
+)
 from mesocosm.services.organizations.operations.policies import attach_defaults
 from mesocosm.services.organizations.resources import rows, tree
 from mesocosm.services.organizations.rules import quotas
@@ -213,6 +217,7 @@ def _join(call: Call, of: tree.Tree, organization: rows.Organization, row: rows.
         tags=row.tags,
     )
     attach_defaults(call, of, organization, call.account)
+    joined(call, organization, call.account, "INVITED")
 
 
 def _approved(call: Call, of: tree.Tree, parent: str) -> None:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from mesocosm.api import iam as iam_api
 from mesocosm.api import organizations as api
 from mesocosm.call.call import Call
+from mesocosm.call.moments import iso
 from mesocosm.iam import Principal
 from mesocosm.services.organizations import organizations
 from mesocosm.services.organizations.operations import common
@@ -81,6 +82,18 @@ def link_role(call: Call, account: str, principal: Principal | None = None) -> N
             "service-linked role required by AWS Organizations.",
             Reason="ACCESS_DENIED_DURING_CREATE_SERVICE_LINKED_ROLE",
         ) from error
+
+
+def joined(call: Call, organization: rows.Organization, account: str, method: str) -> None:
+    """Tell the management account that it has a new member."""
+    call.event(
+        "AccountJoinedOrganization",
+        account=organization.management,
+        accountId=account,
+        organizationId=organization.id,
+        joinedMethod=method,
+        joinedTime=iso(call.now),
+    )
 
 
 @organizations.operation("CreateOrganization")

@@ -66,15 +66,16 @@ def merged(levels: Iterable[Iterable[Document]]) -> dict[str, Any] | None:
             _apply(root, document)
         for document in documents:
             _limit(root, document, EVERYTHING)
-    return _plain(root) if said else None
+    return (_plain(root) or {}) if said else None
 
 
 def _apply(node: _Node, document: Document) -> None:
+    """Where one policy sets a value and another has nodes, what came first stays."""
     for operator in SETTING:
-        if operator in document and operator in node.allowed:
+        if operator in document and operator in node.allowed and not node.nodes:
             _set(node, operator, document[operator])
     for key, below in document.items():
-        if key.startswith("@@") or not isinstance(below, Mapping):
+        if key.startswith("@@") or not isinstance(below, Mapping) or node.value is not None:
             continue
         _apply(node.nodes.setdefault(key, _Node(node.allowed)), below)
 
