@@ -42,9 +42,7 @@ def test_object_lock_can_be_enabled_later_but_not_undone(s3, versioned, refused)
     got = s3.get_object_lock_configuration(Bucket=versioned)["ObjectLockConfiguration"]
     assert got == {"ObjectLockEnabled": "Enabled"}
     with refused("InvalidBucketState", 409):
-        s3.put_bucket_versioning(
-            Bucket=versioned, VersioningConfiguration={"Status": "Suspended"}
-        )
+        s3.put_bucket_versioning(Bucket=versioned, VersioningConfiguration={"Status": "Suspended"})
 
 
 def test_the_default_retention_holds_for_new_objects(cloud, s3, locked, refused):
@@ -136,11 +134,7 @@ def test_a_legal_hold_holds_until_it_is_lifted(s3, locked, refused):
         s3.get_object_legal_hold(Bucket=locked, Key="a")
     s3.put_object_legal_hold(Bucket=locked, Key="a", LegalHold={"Status": "ON"})
     with refused("AccessDenied", 403):
-        s3.delete_object(
-            Bucket=locked, Key="a", VersionId=version, BypassGovernanceRetention=True
-        )
+        s3.delete_object(Bucket=locked, Key="a", VersionId=version, BypassGovernanceRetention=True)
     s3.delete_object(Bucket=locked, Key="a")  # a delete marker takes nothing away
-    s3.put_object_legal_hold(
-        Bucket=locked, Key="a", VersionId=version, LegalHold={"Status": "OFF"}
-    )
+    s3.put_object_legal_hold(Bucket=locked, Key="a", VersionId=version, LegalHold={"Status": "OFF"})
     s3.delete_object(Bucket=locked, Key="a", VersionId=version)

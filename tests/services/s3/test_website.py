@@ -39,12 +39,19 @@ def site(s3, bucket):
 
 
 @pytest.mark.parametrize(
-    "host", [HOST, "a-bucket.s3-website-us-east-1.amazonaws.com",
-             "a-bucket.s3-website.us-east-1.localhost:4566"]
+    "host",
+    [
+        HOST,
+        "a-bucket.s3-website-us-east-1.amazonaws.com",
+        "a-bucket.s3-website.us-east-1.localhost:4566",
+    ],
 )
 def test_pages_and_index_documents_are_shown(site, raw, host):
-    for path, body in (("/", b"index.html"), ("/docs/", b"docs/index.html"),
-                       ("/page.txt", b"page.txt")):
+    for path, body in (
+        ("/", b"index.html"),
+        ("/docs/", b"docs/index.html"),
+        ("/page.txt", b"page.txt"),
+    ):
         status, headers, got = raw("GET", path, host=host)
         assert (status, got) == (200, body)
         assert headers["content-type"] == "text/html"

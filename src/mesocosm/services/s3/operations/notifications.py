@@ -98,16 +98,16 @@ def _check_queue(call: Call, bucket: rows.Bucket, arn: str, skip: bool) -> None:
         "RequestId": call.request_id,
         "HostId": host_id(call.request_id),
     }
+    owner = call.cloud.catalogue.owner(arn)
+    if owner is None or all(look_up(call.world, arn) is None for look_up in owner.resources):
+        raise _unable(arn, "The destination queue does not exist")
     try:
         events.send(call, bucket, arn, json.dumps(test, separators=(",", ":")))
-    except AwsError as error:
-        missing = error.code in ("QueueDoesNotExist", "InvalidAddress")
+    except AwsError:
         raise _unable(
             arn,
-            "The destination queue does not exist"
-            if missing
-            else "Permissions on the destination queue do not allow S3 to publish notifications "
-            "from this bucket",
+            "Permissions on the destination queue do not allow S3 to publish notifications from "
+            "this bucket",
         ) from None
 
 
