@@ -24,7 +24,7 @@ import msgspec
 from mesocosm.world.blobs import Blobs
 from mesocosm.world.errors import DirectoryInUse, NameTaken, UnknownMoment, WorldError
 from mesocosm.world.files import Files, replace_file, storage
-from mesocosm.world.journal import Frame, Reader, segments
+from mesocosm.world.journal import Frame, Marks, Reader, segments
 
 FIRST = "main"
 _SNAPSHOT = re.compile(r"\S(.{0,98}\S)?")
@@ -96,6 +96,7 @@ class Store:
         self.power = power
         self.worlds: set[OpenWorld] = set()
         self.references: dict[str, frozenset[str]] = {}
+        self._marks: Marks = {}
         with storage():
             (root / "branches").mkdir(parents=True, exist_ok=True)
             self._lock = _locked(root)
@@ -230,7 +231,7 @@ class Store:
         """The frames of a line after a position, oldest first. Raises `JournalDamaged`."""
         for branch, start, until in line:
             if until > after:
-                reader = Reader(self.directory(branch), max(start, after))
+                reader = Reader(self.directory(branch), max(start, after), self._marks)
                 yield from reader.frames(until)
 
 

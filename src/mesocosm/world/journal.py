@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import struct
+from bisect import bisect_right
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -70,14 +71,24 @@ def segments(directory: Path) -> list[Segment]:
     return sorted(found)
 
 
-class Reader:
-    """Reads the frames of one branch; afterwards `last` and `tail` say where its journal ends."""
+Marks = dict[Path, list[tuple[int, int]]]
+"""Where some frames of each segment begin (position, offset), so that reading can begin there."""
 
-    def __init__(self, directory: Path, after: int) -> None:
+MARK_BYTES = 1 << 16
+
+
+class Reader:
+    """Reads the frames of one branch; afterwards `last` and `tail` say where its journal ends.
+
+    With `marks` it begins at the nearest frame it knows; what lies before is not checked again.
+    """
+
+    def __init__(self, directory: Path, after: int, marks: Marks | None = None) -> None:
         self.last = after
         self.tail: Tail | None = None
         self._directory = directory
         self._after = after
+        self._marks = marks
 
     def frames(self, until: int | None = None) -> Iterator[Frame]:
         """The frames after `after`, up to and with `until`. Raises `JournalDamaged`.
@@ -108,25 +119,48 @@ class Reader:
         return JournalDamaged(path, good, why)
 
     def _segment(self, path: Path, final: bool) -> Iterator[Frame]:
-        data = path.read_bytes()
-        offset = len(MAGIC)
+        start, data = self._opened(path)
+        offset = 0 if start else len(MAGIC)
         previous: int | None = None
-        if data[:offset] != MAGIC:
+        if not start and data[:offset] != MAGIC:
             if not final or (len(data) >= offset and not _torn(data, 0, self.last)):
                 raise JournalDamaged(path, 0, "it does not begin as a journal does")
             self.tail = Tail(path, 0, len(data))
             return
+        marks = self._marks.setdefault(path, []) if self._marks is not None else None
+        marked = marks[-1][1] if marks else 0
         while offset < len(data):
             frame = _parse(data, offset)
             if frame is None:
                 self._bad(path, data, offset, final)
                 break
             if frame.previous != previous and (previous is not None or frame.previous > self.last):
-                raise JournalDamaged(path, offset, f"frames before {frame.position} are missing")
+                raise JournalDamaged(
+                    path, start + offset, f"frames before {frame.position} are missing"
+                )
+            if marks is not None and start + offset >= marked + MARK_BYTES:
+                marked = start + offset
+                marks.append((frame.position, marked))
             previous = frame.position
             offset += _HEADER.size + len(frame.payload)
             yield frame
-        self.tail = Tail(path, offset, len(data))
+        self.tail = Tail(path, start + offset, start + len(data))
+
+    def _opened(self, path: Path) -> tuple[int, bytes]:
+        """A segment from the last mark at or before what is wanted, and where that lies."""
+        marks = self._marks.get(path) if self._marks is not None else None
+        number = bisect_right(marks, (self._after + 1, 1 << 62)) if marks else 0
+        with path.open("rb") as file:
+            if marks and number:
+                position, start = marks[number - 1]
+                file.seek(start)
+                data = file.read()
+                frame = _parse(data, 0)
+                if frame is not None and frame.position == position:
+                    return start, data
+                marks.clear()  # another file of that name
+                file.seek(0)
+            return 0, file.read()
 
     def _bad(self, path: Path, data: bytes, offset: int, final: bool) -> None:
         if not final:
