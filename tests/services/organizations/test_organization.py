@@ -115,6 +115,13 @@ def test_ten_accounts_are_the_limit(org: Org) -> None:
     )
 
 
+def test_there_is_no_account_in_govcloud(org: Org) -> None:
+    assert reason(org.api.create_gov_cloud_account, AccountName="a", Email="a@example.org") == (
+        "ConstraintViolationException",
+        "MASTER_ACCOUNT_NOT_GOVCLOUD_ENABLED",
+    )
+
+
 @pytest.mark.parametrize("role", [None, "Landing"])
 def test_the_management_account_may_take_on_the_role_of_a_new_account(
     org: Org, role: str | None
@@ -153,6 +160,9 @@ def test_a_closed_account_is_suspended_and_its_principals_are_refused(org: Org) 
     assert (found["Status"], found["State"]) == ("SUSPENDED", "CLOSED")
     assert code(org.api.close_account, AccountId=account) == "AccountAlreadyClosedException"
     assert code(iam.list_users) == "InvalidClientTokenId"
+    owner = org.cloud.client("sts", credentials=administrator(org.cloud, MANAGEMENT))
+    arn = f"arn:aws:iam::{account}:role/OrganizationAccountAccessRole"
+    assert code(owner.assume_role, RoleArn=arn, RoleSessionName="ops") == "AccessDenied"
     assert reason(org.api.close_account, AccountId=MANAGEMENT) == (
         "ConstraintViolationException",
         "CANNOT_CLOSE_MANAGEMENT_ACCOUNT",

@@ -206,3 +206,14 @@ def test_tags_and_policies_have_a_limited_space(cloud: LocalCloud, ann: Any) -> 
     assert refusal(ann.assume_role, RoleArn=arn, RoleSessionName="work", Tags=tags)[0] == (
         "PackedPolicyTooLarge"
     )
+
+
+def test_a_token_is_as_long_as_asked_for(cloud: LocalCloud, ann: Any) -> None:
+    arn = role(cloud, trusting(), ALLOW)
+    made = assume(ann, arn)
+    size = len(made["Credentials"]["SessionToken"])
+    assert (made["SessionTokenSize"], made["SessionTokenUtilization"]) == (size, 11)
+    made = assume(ann, arn, MinimumSessionTokenSize=4_096)
+    assert len(made["Credentials"]["SessionToken"]) == 4_096
+    assert (made["SessionTokenSize"], made["SessionTokenUtilization"]) == (4_096, 100)
+    client(cloud, "iam", made).list_users()

@@ -86,6 +86,17 @@ def create_account(call: Call, request: api.CreateAccountRequest) -> api.CreateA
     return api.CreateAccountResponse(create_account_status=status_shape(row))
 
 
+@on("CreateGovCloudAccount", MANAGEMENT, tags=common.tags_of)
+def create_gov_cloud_account(call: Call, request: api.CreateGovCloudAccountRequest) -> None:
+    """Refused, as AWS does where the management account has no counterpart in GovCloud."""
+    common.here(call)
+    raise common.constraint(
+        "MASTER_ACCOUNT_NOT_GOVCLOUD_ENABLED",
+        "To complete this operation, you must have an AWS GovCloud (US) account that is paired "
+        "with the organization's management account.",
+    )
+
+
 @on("DescribeCreateAccountStatus", READ)
 def describe_create_account_status(
     call: Call, request: api.DescribeCreateAccountStatusRequest

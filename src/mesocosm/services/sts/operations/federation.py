@@ -12,7 +12,7 @@ from mesocosm.call.service import Need, Values
 from mesocosm.iam import Principal
 from mesocosm.services.sts import rules, sts
 from mesocosm.services.sts.engine import keys_of
-from mesocosm.services.sts.operations.issuing import issue, role_session, session_policies
+from mesocosm.services.sts.operations.issuing import issue, measured, role_session, session_policies
 from mesocosm.services.sts.rules import jwt
 from mesocosm.wire.errors import AwsError
 
@@ -64,8 +64,10 @@ def take_on(
     if session.source:
         found["sts:SourceIdentity"] = session.source
         needs.append(Need("sts:SetSourceIdentity", role_arn, found))
+    organization = call.cloud.provider("organization")
+    closed = organization is not None and organization.closed(call.account)
     for need in needs:
-        if not call.allows(need.action, need.resource, need.conditions):
+        if closed or not call.allows(need.action, need.resource, need.conditions):
             raise AwsError("AccessDenied", f"Not authorized to perform {need.action}", status=403)
 
 
@@ -222,12 +224,16 @@ def _answer(
         provider=provider.arn,
     )
     audience, subject = claims
-    return api.AssumeRoleWithWebIdentityResponse(
-        credentials=issue(call, principal, seconds, policies),
-        subject_from_web_identity_token=subject,
-        assumed_role_user=api.AssumedRoleUser(assumed_role_id=principal.id, arn=principal.arn),
-        packed_policy_size=packed,
-        provider=provider.arn,
-        audience=audience,
-        source_identity=session.source or None,
+    return measured(
+        api.AssumeRoleWithWebIdentityResponse(
+            credentials=issue(
+                call, principal, seconds, policies, minimum=request.minimum_session_token_size
+            ),
+            subject_from_web_identity_token=subject,
+            assumed_role_user=api.AssumedRoleUser(assumed_role_id=principal.id, arn=principal.arn),
+            packed_policy_size=packed,
+            provider=provider.arn,
+            audience=audience,
+            source_identity=session.source or None,
+        )
     )

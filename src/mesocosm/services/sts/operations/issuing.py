@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
@@ -19,16 +19,26 @@ from mesocosm.services.sts.resources import (
 )
 from mesocosm.wire.errors import AwsError
 
+TOKEN_MAX_BYTES = 4_096
+"""The longest token that may be asked for; ours are as short as AWS's."""
+TOKEN_BYTES = 416
+R = TypeVar("R")
+
 
 def issue(
-    call: Call, principal: Principal, seconds: int, policies: tuple[PolicyText, ...] | None = None
+    call: Call,
+    principal: Principal,
+    seconds: int,
+    policies: tuple[PolicyText, ...] | None = None,
+    *,
+    minimum: int | None = None,
 ) -> api.Credentials:
-    """Make temporary credentials and keep their session."""
+    """Make temporary credentials and keep their session. `minimum`: of the token, in bytes."""
     key = "ASIA" + call.ids.upper(16)
     expires = call.now + seconds
     row = Session(
         secret=call.ids.secret(40),
-        token="IQoJb3JpZ2luX2Vj" + base64.b64encode(call.ids.bytes(300)).decode(),
+        token="IQoJb3JpZ2luX2Vj" + call.ids.secret(max(minimum or 0, TOKEN_BYTES) - 16),
         principal=_stamped(principal, key, call.now, expires),
         issued=call.now,
         expires=expires,
@@ -42,6 +52,14 @@ def issue(
         session_token=row.token,
         expiration=float(int(expires)),
     )
+
+
+def measured(answer: R) -> R:
+    """The answer with the size of its token, in bytes and in percent of what it may be."""
+    shown: Any = answer
+    shown.session_token_size = size = len(shown.credentials.session_token)
+    shown.session_token_utilization = -(-size * 100 // TOKEN_MAX_BYTES)
+    return answer
 
 
 def _stamped(principal: Principal, key: str, issued: float, expires: float) -> Principal:
@@ -84,8 +102,11 @@ def role_session(
 
 
 def role_facts(call: Call, arn: str) -> RoleFacts:
+    """The role of that ARN; raises AccessDenied when there is none or its account is closed."""
     found: RoleFacts | None = call.cloud.provider("identity").role(arn)
-    if found is None:
+    organization = call.cloud.provider("organization")
+    closed = organization is not None and organization.closed(arn.split(":")[4])
+    if found is None or closed:
         # AWS does not tell a stranger which roles there are.
         raise AwsError(
             "AccessDenied",

@@ -10,6 +10,7 @@ from mesocosm.call.service import Need, Values
 from mesocosm.services.sts import rules, sts
 from mesocosm.services.sts.operations.issuing import (
     issue,
+    measured,
     mfa,
     role_facts,
     role_session,
@@ -85,9 +86,13 @@ def assume_role(call: Call, request: api.AssumeRoleRequest) -> api.AssumeRoleRes
         source or "",
         mfa=bool(request.serial_number),
     )
-    return api.AssumeRoleResponse(
-        credentials=issue(call, principal, seconds, policies),
-        assumed_role_user=api.AssumedRoleUser(assumed_role_id=principal.id, arn=principal.arn),
-        packed_policy_size=packed,
-        source_identity=source,
+    return measured(
+        api.AssumeRoleResponse(
+            credentials=issue(
+                call, principal, seconds, policies, minimum=request.minimum_session_token_size
+            ),
+            assumed_role_user=api.AssumedRoleUser(assumed_role_id=principal.id, arn=principal.arn),
+            packed_policy_size=packed,
+            source_identity=source,
+        )
     )

@@ -7,7 +7,7 @@ from mesocosm.call.call import Call
 from mesocosm.call.service import Target
 from mesocosm.iam import Principal
 from mesocosm.services.sts import rules, sts
-from mesocosm.services.sts.operations.issuing import issue
+from mesocosm.services.sts.operations.issuing import issue, measured
 from mesocosm.wire.errors import AwsError
 
 LONGEST_S = 900
@@ -90,7 +90,15 @@ def assume_root(call: Call, request: api.AssumeRootRequest) -> api.AssumeRootRes
     )
     seconds = LONGEST_S if request.duration_seconds is None else request.duration_seconds
     policies = ((task, text), ("the root user", EVERYTHING))
-    return api.AssumeRootResponse(
-        credentials=issue(call, principal, seconds or LONGEST_S, policies),
-        source_identity=call.principal.source_identity or None,
+    return measured(
+        api.AssumeRootResponse(
+            credentials=issue(
+                call,
+                principal,
+                seconds or LONGEST_S,
+                policies,
+                minimum=request.minimum_session_token_size,
+            ),
+            source_identity=call.principal.source_identity or None,
+        )
     )

@@ -17,7 +17,7 @@ from mesocosm.services.sts.operations.federation import (
     rejected,
     take_on,
 )
-from mesocosm.services.sts.operations.issuing import issue, role_session, session_policies
+from mesocosm.services.sts.operations.issuing import issue, measured, role_session, session_policies
 from mesocosm.services.sts.rules import saml, xmlsig
 from mesocosm.wire.errors import AwsError
 
@@ -154,14 +154,18 @@ def _answer(
         session.source,
         provider=request.principal_arn,
     )
-    return api.AssumeRoleWithSAMLResponse(
-        credentials=issue(call, principal, seconds, policies),
-        assumed_role_user=api.AssumedRoleUser(assumed_role_id=principal.id, arn=principal.arn),
-        packed_policy_size=packed,
-        subject=found.subject,
-        subject_type=found.subject_type,
-        issuer=found.issuer,
-        audience=found.recipient,
-        name_qualifier=qualifier,
-        source_identity=session.source or None,
+    return measured(
+        api.AssumeRoleWithSAMLResponse(
+            credentials=issue(
+                call, principal, seconds, policies, minimum=request.minimum_session_token_size
+            ),
+            assumed_role_user=api.AssumedRoleUser(assumed_role_id=principal.id, arn=principal.arn),
+            packed_policy_size=packed,
+            subject=found.subject,
+            subject_type=found.subject_type,
+            issuer=found.issuer,
+            audience=found.recipient,
+            name_qualifier=qualifier,
+            source_identity=session.source or None,
+        )
     )

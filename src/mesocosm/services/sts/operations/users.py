@@ -10,7 +10,7 @@ from mesocosm.call.denial import unseal
 from mesocosm.call.service import Need
 from mesocosm.iam import Principal, SessionIssuer
 from mesocosm.services.sts import rules, sts
-from mesocosm.services.sts.operations.issuing import issue, mfa, session_policies
+from mesocosm.services.sts.operations.issuing import issue, measured, mfa, session_policies
 from mesocosm.wire.errors import AwsError
 
 ROOT_SESSION_MAX_S = 3_600
@@ -81,7 +81,11 @@ def get_session_token(
     present = mfa(call, request.serial_number, request.token_code)
     principal = replace(call.principal, mfa=present, mfa_at=call.now if present else None)
     seconds = _user_duration(call, request.duration_seconds)
-    return api.GetSessionTokenResponse(credentials=issue(call, principal, seconds))
+    return measured(
+        api.GetSessionTokenResponse(
+            credentials=issue(call, principal, seconds, minimum=request.minimum_session_token_size)
+        )
+    )
 
 
 @sts.operation(
@@ -125,8 +129,12 @@ def get_federation_token(
         ),
     )
     seconds = _user_duration(call, request.duration_seconds)
-    return api.GetFederationTokenResponse(
-        credentials=issue(call, principal, seconds, policies or ()),
-        federated_user=api.FederatedUser(federated_user_id=principal.id, arn=principal.arn),
-        packed_policy_size=packed,
+    return measured(
+        api.GetFederationTokenResponse(
+            credentials=issue(
+                call, principal, seconds, policies or (), minimum=request.minimum_session_token_size
+            ),
+            federated_user=api.FederatedUser(federated_user_id=principal.id, arn=principal.arn),
+            packed_policy_size=packed,
+        )
     )
