@@ -113,10 +113,12 @@ def _by_signing_name() -> dict[str, list[models.Summary]]:
 
 @cache
 def _by_target() -> dict[str, list[models.Summary]]:
+    """The services of each target prefix; SDKs made from Smithy models send its last part alone."""
     found: dict[str, list[models.Summary]] = {}
     for summary in models.summaries().values():
         if summary.target is not None:
-            found.setdefault(summary.target, []).append(summary)
+            for target in {summary.target, summary.target.rpartition(".")[2]}:
+                found.setdefault(target, []).append(summary)
     return found
 
 
