@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -30,7 +30,8 @@ def timed(function: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def main(count: int) -> None:
+def figures(count: int) -> Iterator[tuple[str, float, str]]:
+    """What is measured, its value and its unit, on a world of `count` rows."""
     with (
         tempfile.TemporaryDirectory() as directory,
         World.open(directory) as world,
@@ -55,29 +56,36 @@ def main(count: int) -> None:
                 if number % 8 == 7:
                     world.flush()
 
-        print(f"fill {count} rows: {timed(fill) / count * 1e6:.1f} us a row")
+        yield f"fill {count} rows", timed(fill) / count * 1e6, "µs a row"
         best = min(timed(one_row_each) for _ in range(3))
-        print(f"transaction of one row, 8 a write: {best / 10_000 * 1e6:.1f} us")
+        yield "transaction of one row, 8 a write", best / 10_000 * 1e6, "µs"
         for label, function in (
             ("checkpoint", world.checkpoint),
             ("snapshot", lambda: world.snapshot("here")),
         ):
-            print(f"{label}: {timed(function) * 1e3:.2f} ms")
+            yield label, timed(function) * 1e3, "ms"
         one_row_each()
         forks: list[World] = []
-        print(f"fork of the present: {timed(lambda: forks.append(world.fork())) * 1e3:.2f} ms")
-        print(f"fork of the past: {timed(lambda: forks.append(world.fork('here'))) * 1e3:.2f} ms")
+        took = timed(lambda: forks.append(world.fork()))
+        yield "fork of the present", took * 1e3, "ms"
+        took = timed(lambda: forks.append(world.fork("here")))
+        yield "fork of the past", took * 1e3, "ms"
         past = forks[1].rows
         first = timed(lambda: past(table, "000000000000", "eu-central-1"))
-        print(f"  its first touch of {count} rows: {first * 1e3:.2f} ms")
-        print(f"diff of 10000 changes: {timed(lambda: world.diff('here')) * 1e3:.2f} ms")
-        print(f"rewind of 10000 changes: {timed(lambda: world.rewind('here')) * 1e3:.2f} ms")
+        yield f"its first touch of {count} rows", first * 1e3, "ms"
+        yield "diff of 10000 changes", timed(lambda: world.diff("here")) * 1e3, "ms"
+        yield "rewind of 10000 changes", timed(lambda: world.rewind("here")) * 1e3, "ms"
         for fork in forks:
             fork.close()
         world.close()
         again: list[World] = []
-        print(f"open: {timed(lambda: again.append(World.open(directory))) * 1e3:.2f} ms")
+        yield "open", timed(lambda: again.append(World.open(directory))) * 1e3, "ms"
         again[0].close()
+
+
+def main(count: int) -> None:
+    for label, value, unit in figures(count):
+        print(f"{label:36} {value:8.2f} {unit}")
 
 
 if __name__ == "__main__":

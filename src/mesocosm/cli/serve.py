@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import select
@@ -82,6 +83,7 @@ class Serving:
         except OSError as error:
             raise _cannot_listen(host, port, error) from error
         self.url = _url(host, server.port)
+        _settle()
         try:
             ready()
             await self._stopping.wait()
@@ -167,6 +169,14 @@ async def _serve(options: Options, data: Path) -> None:
             await serving.serve(options.port, ready)
         finally:
             remove_note(data)
+
+
+def _settle() -> None:
+    """Tell the garbage collector what a server is: code and rows that stay, and calls that leave
+    no cycles. Looking through them again and again would cost a fifth of every call."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def _cannot_listen(host: str, port: int, error: OSError) -> CliError:

@@ -1,0 +1,1 @@
+"""Measurements: `make bench` prints one table of every figure with its goal."""
