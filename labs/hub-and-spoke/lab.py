@@ -1,7 +1,7 @@
 """Hub and spoke: people in one account, data in another, and one rule that says who sees what.
 
-A user of the hub takes on a role of the spoke, with an external id and the project as a session tag. The
-role's only policy compares two tags: that of the bucket and that of the session.
+A user of the hub takes on a role of the spoke, with an external id and the project as a session
+tag. The role's only policy compares two tags: that of the bucket and that of the session.
 """
 
 from __future__ import annotations

@@ -46,6 +46,17 @@ def test_hub_and_spoke() -> None:
 def test_every_lab_is_in_the_list_and_tested() -> None:
     here = Path(__file__).read_text()
     page = (ROOT / "labs" / "README.md").read_text()
-    labs = {path.parent.name for path in (ROOT / "labs").glob("*/lab.py")}
+    labs = {path.parent.name for path in ROOT.glob("labs/*/lab.py")}
     assert labs
-    assert {name for name in labs if f"]({name}/lab.py)" in page and f'told("{name}")' in here} == labs
+    assert labs == {
+        name for name in labs if f"]({name}/lab.py)" in page and f'told("{name}")' in here
+    }
+
+
+def test_organization_guardrail() -> None:
+    story = told("organization-guardrail")
+    assert story.count("with an explicit deny in a service control policy") == 2
+    assert "sqs:DeleteQueue: ExplicitlyDenied by scp" in story
+    assert "DeleteQueue by admin: ok" in story
+    assert "DeleteQueue by admin: AccessDenied" in story
+    assert "DeleteQueue by Root: AccessDenied" in story
