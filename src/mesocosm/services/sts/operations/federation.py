@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mesocosm.api import sts as api
 from mesocosm.call.authority import WebProvider
@@ -11,10 +11,11 @@ from mesocosm.call.call import Call
 from mesocosm.call.service import Need, Values
 from mesocosm.iam import Principal
 from mesocosm.services.sts import rules, sts
-from mesocosm.services.sts.engine import keys_of
 from mesocosm.services.sts.operations.issuing import issue, measured, role_session, session_policies
-from mesocosm.services.sts.rules import jwt
 from mesocosm.wire.errors import AwsError
+
+if TYPE_CHECKING:
+    from mesocosm.services.sts.rules import jwt
 
 TAGS_CLAIM = "https://aws.amazon.com/tags"
 SOURCE_CLAIM = "https://aws.amazon.com/source_identity"
@@ -89,6 +90,10 @@ class SessionFacts:
 
 
 def _read(text: str) -> jwt.Token:
+    """The token, verified by nobody yet."""
+    # Cryptography and HTTPS are imported when a token comes: a start does not wait for them.
+    from mesocosm.services.sts.rules import jwt
+
     try:
         return jwt.read(text)
     except jwt.Malformed:
@@ -107,6 +112,16 @@ def _provider(call: Call, account: str, token: jwt.Token) -> WebProvider:
     if found is None:
         raise invalid_token(f"No OpenIDConnect provider found in your account for {issuer}")
     return found
+
+
+def _signed(call: Call, provider: WebProvider, token: jwt.Token) -> None:
+    from mesocosm.services.sts.engine import keys_of
+    from mesocosm.services.sts.rules import jwt
+
+    keys = keys_of(call, provider, token.key_id)
+    named = [key for name, key in keys if token.key_id in ("", name)]
+    if not any(jwt.verified(token, key) for key in named):
+        raise invalid_token("The token's signature cannot be verified.")
 
 
 def _in_time(claims: Mapping[str, Any], now: float) -> None:
@@ -174,10 +189,7 @@ def assume_role_with_web_identity(
     account = account_of(request.role_arn)
     token = _read(request.web_identity_token)
     provider = _provider(call, account, token)
-    keys = keys_of(call, provider, token.key_id)
-    named = [key for name, key in keys if token.key_id in ("", name)]
-    if not any(jwt.verified(token, key) for key in named):
-        raise invalid_token("The token's signature cannot be verified.")
+    _signed(call, provider, token)
     claims = token.claims
     _in_time(claims, call.world.clock.real())
     subject = claims.get("sub")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from typing import TYPE_CHECKING
 
 from mesocosm.api import sts as api
 from mesocosm.call.call import Call
@@ -18,8 +19,10 @@ from mesocosm.services.sts.operations.federation import (
     take_on,
 )
 from mesocosm.services.sts.operations.issuing import issue, measured, role_session, session_policies
-from mesocosm.services.sts.rules import saml, xmlsig
 from mesocosm.wire.errors import AwsError
+
+if TYPE_CHECKING:
+    from mesocosm.services.sts.rules import saml
 
 ATTRIBUTES = "https://aws.amazon.com/SAML/Attributes/"
 AUDIENCES = ("https://signin.aws.amazon.com/saml", "urn:amazon:webservices")
@@ -27,6 +30,8 @@ REDEEM_WITHIN_S = 300
 
 
 def _verified(call: Call, request: api.AssumeRoleWithSAMLRequest) -> saml.Assertion:
+    from mesocosm.services.sts.rules import saml, xmlsig  # a start does not wait for them
+
     provider = call.cloud.provider("identity").saml_provider(request.principal_arn)
     if provider is None or account_of(request.role_arn) != provider.arn.split(":")[4]:
         raise invalid_token("Specified provider doesn't exist")

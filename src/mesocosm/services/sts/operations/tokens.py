@@ -6,18 +6,17 @@ Source: IAM user guide, "Federating AWS identities to external services".
 from __future__ import annotations
 
 import json
-from typing import Any
-
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from typing import TYPE_CHECKING, Any
 
 from mesocosm.api import sts as api
 from mesocosm.call.call import Call
 from mesocosm.call.service import Values
 from mesocosm.services.sts import rules, sts
 from mesocosm.services.sts.resources import SigningKey, signing_keys
-from mesocosm.services.sts.rules import jwt
 from mesocosm.wire.errors import AwsError
+
+if TYPE_CHECKING:
+    from mesocosm.services.sts.rules import jwt
 
 DEFAULT_S = 300
 PAYLOAD_MAX_BYTES = 20_000
@@ -26,6 +25,9 @@ CLAIM = "https://sts.amazonaws.com/"
 
 def signing_key(call: Call, algorithm: str) -> tuple[SigningKey, jwt.PrivateKey]:
     """The account's key of an algorithm; it is made when first wanted, and kept."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
     cell = call.rows(signing_keys, call.account, "aws-global")
     row = cell.get(algorithm)
     if row is not None:
@@ -85,6 +87,8 @@ def get_web_identity_token(
             "time.",
             status=403,
         )
+    from mesocosm.services.sts.rules import jwt
+
     row, key = signing_key(call, request.signing_algorithm)
     claims = _claims(call, request, issuer, seconds)
     if len(json.dumps(claims)) > PAYLOAD_MAX_BYTES:
