@@ -331,3 +331,18 @@ def test_the_effective_policy_is_merged_from_the_root_down(org: Org) -> None:
         code(member.describe_effective_policy, PolicyType=kind, TargetId=MANAGEMENT)
         == "AccessDeniedException"
     )
+
+
+def test_whoever_makes_something_with_tags_must_be_allowed_to_tag(org: Org) -> None:
+    keys = administrator(org.cloud, MANAGEMENT)
+    org.cloud.client("iam", account=MANAGEMENT).put_user_policy(
+        UserName="admin", PolicyName="no", PolicyDocument=deny("organizations:TagResource")
+    )
+    api = org.cloud.client("organizations", credentials=keys)
+    unit = {"ParentId": org.root, "Name": "a"}
+    found, message = refusal(
+        api.create_organizational_unit, **unit, Tags=[{"Key": "a", "Value": "b"}]
+    )
+    assert found == "AccessDeniedException"
+    assert "organizations:TagResource" in message
+    api.create_organizational_unit(**unit)

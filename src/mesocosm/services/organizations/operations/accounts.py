@@ -61,7 +61,7 @@ def room(of: tree.Tree, organization: rows.Organization) -> bool:
     return count < quotas.ACCOUNTS
 
 
-@on("CreateAccount", MANAGEMENT, tags=common.tags_of)
+@on("CreateAccount", MANAGEMENT, tagging=True)
 def create_account(call: Call, request: api.CreateAccountRequest) -> api.CreateAccountResponse:
     """Ask for a new account; it is made some seconds later, with a role that the management account
     may take on.
@@ -86,7 +86,7 @@ def create_account(call: Call, request: api.CreateAccountRequest) -> api.CreateA
     return api.CreateAccountResponse(create_account_status=status_shape(row))
 
 
-@on("CreateGovCloudAccount", MANAGEMENT, tags=common.tags_of)
+@on("CreateGovCloudAccount", MANAGEMENT, tagging=True)
 def create_gov_cloud_account(call: Call, request: api.CreateGovCloudAccountRequest) -> None:
     """Refused, as AWS does where the management account has no counterpart in GovCloud."""
     common.here(call)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from mesocosm.api import organizations as api
 from mesocosm.call.call import Call
 from mesocosm.call.paging import page
+from mesocosm.call.service import Need
 from mesocosm.services.organizations import organizations
 from mesocosm.services.organizations.resources import rows, tree
 from mesocosm.services.organizations.rules import quotas
@@ -105,8 +106,18 @@ def _standing(call: Call, who: str) -> str:
 Naming = Callable[[Call, tree.Tree, rows.Organization, Any], str | list[str]]
 
 
-def on(name: str, who: str, resource: Naming | None = None, **options: Any) -> Callable[[F], F]:
-    """Declare an operation: who may call it, and what it is about (None: nothing in particular)."""
+def on(
+    name: str,
+    who: str,
+    resource: Naming | None = None,
+    *,
+    tagging: bool = False,
+    **options: Any,
+) -> Callable[[F], F]:
+    """Declare an operation: who may call it, and what it is about (None: nothing in particular).
+
+    `tagging`: it makes something, and with tags needs the permission to tag besides.
+    """
 
     def named(call: Call, request: Any) -> str | list[str]:
         if who == ANYONE:
@@ -118,6 +129,15 @@ def on(name: str, who: str, resource: Naming | None = None, **options: Any) -> C
         # The delegation policy must speak: it does so about the organization.
         return tree.organization_arn(organization) if standing == POLICY else "*"
 
+    def needs(call: Call, request: Any) -> list[Need]:
+        if not request.tags:
+            return []
+        found = named(call, request)
+        arns = [found] if isinstance(found, str) else found
+        return [Need("organizations:TagResource", arn) for arn in arns]
+
+    if tagging:
+        options |= {"tags": tags_of, "needs": needs}
     return organizations.operation(name, resource=named, **options)
 
 

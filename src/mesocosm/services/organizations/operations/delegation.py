@@ -218,7 +218,7 @@ def _own(_: Call, of: tree.Tree, organization: rows.Organization, __: Any) -> st
     return tree.resource_policy_arn(organization, row.id if row is not None else "rp-*")
 
 
-@on("PutResourcePolicy", MANAGEMENT, _own, tags=common.tags_of)
+@on("PutResourcePolicy", MANAGEMENT, _own, tagging=True)
 def put_resource_policy(
     call: Call, request: api.PutResourcePolicyRequest
 ) -> api.PutResourcePolicyResponse:

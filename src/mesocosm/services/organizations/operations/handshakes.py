@@ -120,7 +120,7 @@ def start(call: Call, row: rows.Handshake) -> rows.Handshake:
         if request.target.type == "ACCOUNT"
         else "*"
     ),
-    tags=common.tags_of,
+    tagging=True,
 )
 def invite_account_to_organization(
     call: Call, request: api.InviteAccountToOrganizationRequest

@@ -69,7 +69,7 @@ def _new_policy(
     POLICY,
     _new_policy,
     conditions=typed("type"),
-    tags=common.tags_of,
+    tagging=True,
 )
 def create_policy(call: Call, request: api.CreatePolicyRequest) -> api.CreatePolicyResponse:
     """Make a policy; its type need not be enabled."""

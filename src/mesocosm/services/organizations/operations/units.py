@@ -42,7 +42,7 @@ def _free(of: tree.Tree, parent: str, name: str) -> None:
     "CreateOrganizationalUnit",
     MANAGEMENT,
     targeted("parent_id"),
-    tags=common.tags_of,
+    tagging=True,
 )
 def create_organizational_unit(
     call: Call, request: api.CreateOrganizationalUnitRequest
