@@ -13,6 +13,7 @@ from mesocosm.wire.errors import AwsError
 
 if TYPE_CHECKING:
     from mesocosm.call.call import Call
+    from mesocosm.iam import Principal
     from mesocosm.world import World
 
 
@@ -112,10 +113,23 @@ def not_found(call: Call, arn: str) -> AwsError:
     return AwsError("TrailNotFoundException", f"Unknown trail: {arn} for the user: {call.account}")
 
 
+def _shared(principal: Principal, action: str, context: Any) -> str | None:
+    return "a trail of the organization"
+
+
 def arn_of(call: Call, name: str | None) -> str:
-    """The ARN a decision is about: of the trail that a name or ARN means."""
+    """The ARN a decision is about: of the trail that a name or ARN means.
+
+    A trail of the caller's organization is open to it; what only administrators may is refused by
+    the operation.
+    """
     try:
-        return find(call, name).arn
+        row = find(call, name)
+        if row.account != call.account:
+            call.targets[row.arn] = Target(
+                row.arn, row.account, row.tags, open=_shared, region=row.region
+            )
+        return row.arn
     except AwsError:
         if name and name.startswith("arn:"):
             return name
