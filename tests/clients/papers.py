@@ -48,7 +48,8 @@ def write(folder: Path) -> None:
 
 
 def assumable(cloud: LocalCloud, home: str, away: str) -> tuple[dict[str, str], str]:
-    """A user's key in one account, and a role of another that the user may assume (external id "shop").
+    """A user's key in one account, and a role of another that the user may assume (external id
+    shop).
 
     The role may do everything with IAM and SQS.
     """

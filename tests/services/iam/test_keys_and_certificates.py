@@ -106,8 +106,8 @@ def test_a_server_certificate_goes_with_its_key_and_never_gives_it_away(
     assert made["ServerCertificateId"].startswith("ASCA")
     assert made["Expiration"].year == 2090
     found = iam.get_server_certificate(ServerCertificateName="C")["ServerCertificate"]
-    assert found["CertificateBody"] == pair.certificate
-    assert found["CertificateChain"] == other.certificate
+    assert found["CertificateBody"] == pair.certificate.strip()
+    assert found["CertificateChain"] == other.certificate.strip()
     records = cloud.do(lambda: list(cloud.cloud.calls))
     assert not any(b"PRIVATE KEY" in bytes(record.request) for record in records)
     iam.update_server_certificate(ServerCertificateName="C", NewServerCertificateName="D")

@@ -75,9 +75,9 @@ def upload_server_certificate(
         path=request.path or "/",
         uploaded=common.instant(call),
         expires=parsed.expires,
-        body=request.certificate_body,
+        body=request.certificate_body.strip(),  # as AWS gives it back
         private_key=request.private_key,
-        chain=request.certificate_chain,
+        chain=request.certificate_chain and request.certificate_chain.strip(),
         tags=tags.checked(request.tags),
     )
     _save(call, row)
