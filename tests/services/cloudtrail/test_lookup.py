@@ -6,8 +6,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from tests.services.cloudtrail.support import lookup, refusal
 
+from mesocosm.services.cloudtrail.resources import history
 from mesocosm.testing.local import LocalCloud
 
 OTHER = "111111111111"
@@ -245,3 +247,38 @@ def test_a_rewind_takes_events_back(
     client("iam").create_user(UserName="bob")
     names = [event["requestParameters"]["userName"] for event in lookup(trail, "CreateUser")]
     assert names == ["bob", "ana"]
+
+
+def test_the_index_is_made_block_by_block_and_follows_new_events(
+    client: Callable[..., Any],
+    trail: Any,
+    cloud: LocalCloud,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(history, "BLOCK", 4)
+    monkeypatch.setattr(history, "APART", 2)
+    made = []
+    for number in range(12):
+        answer = client("iam").create_user(UserName=f"u{number}")
+        made.append(answer["ResponseMetadata"]["RequestId"])
+        client("sqs", account=OTHER).list_queues()
+        assert ids(lookup(trail, "CreateUser", PaginationConfig={"PageSize": 5})) == made[::-1]
+    index = cloud.world.derived(history.History)
+    newest = max(index._blocks)
+    cloud.do(cloud.world._derived.clear)
+    assert len(trail.lookup_events(MaxResults=1)["Events"]) == 1
+    fresh = cloud.world.derived(history.History)
+    assert newest - 2 <= min(fresh._blocks)  # what is old has not been read
+
+
+def test_a_caller_without_permission_sees_nothing(client: Callable[..., Any]) -> None:
+    iam = client("iam")
+    iam.create_user(UserName="ana")
+    key = iam.create_access_key(UserName="ana")["AccessKey"]
+    credentials = {"AccessKeyId": key["AccessKeyId"], "SecretAccessKey": key["SecretAccessKey"]}
+    code, message = refusal(client("cloudtrail", credentials=credentials).lookup_events)
+    assert code == "AccessDeniedException"
+    assert message.startswith(
+        "User: arn:aws:iam::000000000000:user/ana is not authorized to perform: "
+        "cloudtrail:LookupEvents"
+    )

@@ -224,11 +224,13 @@ def test_selectors_that_a_trail_cannot_have(trail: Any, s3: Any, given: dict[str
 
 def test_what_is_left_out_says_so(trail: Any, s3: Any) -> None:
     make_trail(trail, s3)
+    network = [{"FieldSelectors": [{"Field": "eventCategory", "Equals": ["NetworkActivity"]}]}]
     for function, members in (
         (trail.put_insight_selectors, {"TrailName": "main", "InsightSelectors": []}),
         (trail.create_event_data_store, {"Name": "lake"}),
         (trail.update_trail, {"Name": "main", "SnsTopicName": "topic"}),
         (trail.update_trail, {"Name": "main", "KmsKeyId": "alias/key"}),
+        (trail.put_event_selectors, {"TrailName": "main", "AdvancedEventSelectors": network}),
     ):
         assert refusal(function, **members)[0] == "NotImplemented"
     assert refusal(trail.get_insight_selectors, TrailName="main")[0] == (

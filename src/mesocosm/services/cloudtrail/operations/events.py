@@ -62,7 +62,7 @@ def lookup_events(call: Call, request: api.LookupEventsRequest) -> api.LookupEve
     ).hexdigest()[:16]
     before = _place(request.next_token, asked) if request.next_token else None
     search = _Search(call, key, value)
-    found = list(islice(search.run(start, end + 0.999999, before), limit + 1))
+    found = list(islice(search.run(start, end + 0.999999, before, limit + 1), limit + 1))
     token = None
     if len(found) > limit:
         last = found[limit - 1][0]
@@ -113,16 +113,16 @@ class _Search:
         self._value = value
 
     def run(
-        self, start: float, end: float, before: Place | None
+        self, start: float, end: float, before: Place | None, count: int
     ) -> Iterator[tuple[Place, CallRecord]]:
-        """The events and where they stand, newest first."""
+        """The events and where they stand, newest first; `count` are wanted."""
         bits = id_bits(self._value) if self._key == "EventId" else None
         places = self._history.newest(
             self.origins, self._cell, start, end, before, self._kind(), bits
         )
         exact = self._key not in ("EventId", "ResourceName", "ResourceType")
         hint = name_of(self._value).encode() if self._key == "ResourceName" else b""
-        size = READ_FIRST
+        size = count if exact else READ_FIRST
         while chunk := list(islice(places, size)):
             records = self._history.read(chunk, hint)
             for place in chunk:

@@ -32,6 +32,8 @@ def put_event_selectors(
         )
     if request.advanced_event_selectors:
         advanced = tuple(_advanced(one) for one in request.advanced_event_selectors)
+        if any(rules.category_of(one) == "NetworkActivity" for one in advanced):
+            raise call.not_implemented("logging of network activity events")
         rules.check_advanced(advanced)
         row = msgspec.structs.replace(row, advanced=advanced, selectors=())
     else:
