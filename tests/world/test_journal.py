@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from mesocosm.world import JournalDamaged, World
+from mesocosm.world.journal import Reader
 from tests.world.kit import contents, put, segment_files
 
 
@@ -122,3 +123,40 @@ def test_a_damaged_checkpoint_is_reported(tmp_path: Path) -> None:
     manifest.write_bytes(data)
     with pytest.raises(JournalDamaged, match="checkpoint"):
         World.open(tmp_path)
+
+
+@pytest.mark.parametrize("spoil", ["flip", "cut", "torn"])
+def test_damage_before_a_checkpoint_is_not_a_torn_tail(tmp_path: Path, spoil: str) -> None:
+    with World.open(tmp_path) as world:
+        for name in "abcdefgh":
+            put(world, name)
+            world.flush()
+        world.checkpoint()
+    [segment] = segment_files(tmp_path)
+    data = bytearray(segment.read_bytes())
+    if spoil == "flip":
+        data[len(data) // 2] ^= 4
+    elif spoil == "torn":
+        del data[-3:]
+    else:
+        *_, last = Reader(segment.parent, 0).frames()
+        del data[-len(last.payload) - 24 :]
+    segment.write_bytes(data)
+    with pytest.raises(JournalDamaged) as caught:
+        World.open(tmp_path)
+    assert caught.value.path == segment
+    assert 0 < caught.value.offset <= len(data)
+    assert segment.read_bytes() == data
+
+
+@pytest.mark.parametrize("name", ["branches/main/branch.json", "snapshots.json"])
+@pytest.mark.parametrize("text", [b"", b"{", b"{}", b"\xff"])
+def test_damaged_names_are_reported(tmp_path: Path, name: str, text: bytes) -> None:
+    with World.open(tmp_path) as world:
+        put(world, "a")
+        world.snapshot("here")
+    (tmp_path / name).write_bytes(text)
+    for _ in range(2):  # the directory is let go of
+        with pytest.raises(JournalDamaged) as caught:
+            World.open(tmp_path)
+        assert caught.value.path == tmp_path / name

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 
 END_SECONDS = 60
 
+HINTS = {
+    "DirectoryInUse": "`mesocosm down` stops the cloud that runs there; --data names another one",
+    "JournalDamaged": "Nothing was changed. Bring that file back from a copy of the directory",
+    "StorageFull": "Free some space on that disk, or name another directory with --data",
+}
+"""What to do next when the data directory cannot be opened."""
+
 
 class Options(NamedTuple):
     """How a cloud is started; `data` is None for one that keeps nothing."""
@@ -154,7 +161,10 @@ async def _serve(options: Options, data: Path) -> None:
             history=HistoryWindow(options.history_seconds / 3600, options.history_bytes),
         )
     except WorldError as error:
-        raise CliError(str(error), code=type(error).__name__) from error
+        hint = HINTS.get(type(error).__name__, "")
+        raise CliError(str(error), hint, code=type(error).__name__) from error
+    except OSError as error:
+        raise CliError(f"{data} cannot be read: {error}", code="DataUnreadable") from error
     with world:
         serving = Serving(options, data, world)
         loop = asyncio.get_running_loop()

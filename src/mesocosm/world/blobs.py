@@ -12,31 +12,43 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from mesocosm.world.files import Files, storage, sync_path, write_all
+from mesocosm.world.files import Files, replace_file, storage, sync_path, write_all
 
+_BUFFER_BYTES = 1 << 16
 _DIGESTS = re.compile(rb"[0-9a-f]{64,}")
 
 
 class Spool:
     """A temporary file to write to, and then to `adopt` as a blob; deleted when closed before."""
 
-    def __init__(self, directory: Path) -> None:
-        descriptor, name = tempfile.mkstemp(dir=directory)
+    def __init__(self, files: Files, directory: Path) -> None:
+        self._files = files
+        self._descriptor, name = tempfile.mkstemp(dir=directory)
         self.path = Path(name)
-        self._file = os.fdopen(descriptor, "w+b", buffering=1 << 16)
+        self._buffer = bytearray()
         self._hash = hashlib.sha256()
         self.size = 0
 
     def write(self, data: bytes) -> None:
         """Append. Raises `StorageFull`."""
-        with storage():
-            self._file.write(data)
         self._hash.update(data)
         self.size += len(data)
+        if self._buffer or len(data) < _BUFFER_BYTES:
+            self._buffer += data
+            if len(self._buffer) >= _BUFFER_BYTES:
+                self.flush()
+        else:
+            self._store(data)
 
     def flush(self) -> None:
+        """Give what was written to the file. Raises `StorageFull`."""
+        if self._buffer:
+            data, self._buffer = bytes(self._buffer), bytearray()
+            self._store(data)
+
+    def _store(self, data: bytes) -> None:
         with storage():
-            self._file.flush()
+            write_all(self._files, self._descriptor, data)
 
     @property
     def digest(self) -> str:
@@ -49,7 +61,10 @@ class Spool:
         return self.path.open("rb")
 
     def close(self) -> None:
-        self._file.close()
+        """Let go of the file, and delete it unless it was adopted."""
+        if self._descriptor >= 0:
+            self._files.close(self._descriptor)
+            self._descriptor = -1
         self.path.unlink(missing_ok=True)
 
     def __enter__(self) -> Spool:
@@ -87,12 +102,7 @@ class Blobs:
         part = self._spool / digest
         with storage():
             target.parent.mkdir(exist_ok=True)
-            descriptor = self._files.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-            try:
-                write_all(self._files, descriptor, data)
-            finally:
-                self._files.close(descriptor)
-            self._files.replace(part, target)
+            replace_file(self._files, target, data, sync=False, part=part)
         self._note(target)
         return digest
 
@@ -113,7 +123,7 @@ class Blobs:
     def spool(self) -> Spool:
         """A temporary file on the same file system, for bodies that stream."""
         with storage():
-            return Spool(self._spool)
+            return Spool(self._files, self._spool)
 
     def adopt(self, path: Path | Spool, digest: str) -> None:
         """Make a finished file a blob, without copying. The file is gone from its place after."""

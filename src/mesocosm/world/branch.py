@@ -17,14 +17,22 @@ import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 import msgspec
 
 from mesocosm.world.blobs import Blobs
-from mesocosm.world.errors import DirectoryInUse, NameTaken, UnknownMoment, WorldError
+from mesocosm.world.errors import (
+    DirectoryInUse,
+    JournalDamaged,
+    NameTaken,
+    UnknownMoment,
+    WorldError,
+)
 from mesocosm.world.files import Files, replace_file, storage
 from mesocosm.world.journal import Frame, Marks, Reader, segments
+
+T = TypeVar("T")
 
 FIRST = "main"
 _SNAPSHOT = re.compile(r"\S(.{0,98}\S)?")
@@ -97,18 +105,25 @@ class Store:
         self.worlds: set[OpenWorld] = set()
         self.references: dict[str, frozenset[str]] = {}
         self._marks: Marks = {}
+        self.branches: dict[str, Branch] = {}
+        self.snapshots: dict[str, Snapshot] = {}
         with storage():
             (root / "branches").mkdir(parents=True, exist_ok=True)
             self._lock = _locked(root)
-            self.blobs = Blobs(files, root, power=power)
-        self.branches: dict[str, Branch] = {}
-        for path in sorted((root / "branches").glob("*/branch.json")):
-            branch = msgspec.json.decode(path.read_bytes(), type=Branch)
+        try:
+            with storage():
+                self.blobs = Blobs(files, root, power=power)
+            self._load()
+        except BaseException:
+            os.close(self._lock)
+            raise
+
+    def _load(self) -> None:
+        for path in sorted((self.root / "branches").glob("*/branch.json")):
+            branch = _read(path, Branch)
             self.branches[branch.name] = branch
-        self.snapshots: dict[str, Snapshot] = {}
-        if (root / "snapshots.json").exists():
-            data = (root / "snapshots.json").read_bytes()
-            for snapshot in msgspec.json.decode(data, type=list[Snapshot]):
+        if (self.root / "snapshots.json").exists():
+            for snapshot in _read(self.root / "snapshots.json", list[Snapshot]):
                 self.snapshots[snapshot.name] = snapshot
 
     def enter(self, world: OpenWorld) -> None:
@@ -233,6 +248,13 @@ class Store:
             if until > after:
                 reader = Reader(self.directory(branch), max(start, after), self._marks)
                 yield from reader.frames(until)
+
+
+def _read(path: Path, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise JournalDamaged(path, 0, str(error)) from error
 
 
 def _locked(root: Path) -> int:

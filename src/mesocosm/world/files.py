@@ -56,17 +56,26 @@ def sync_path(files: Files, path: Path) -> None:
         files.close(descriptor)
 
 
-def replace_file(files: Files, path: Path, data: bytes, *, sync: bool) -> None:
-    """Put `data` at `path` in one step: readers see the old file or the new one, never a part."""
-    part = path.with_name(path.name + ".part")
+def replace_file(
+    files: Files, path: Path, data: bytes, *, sync: bool, part: Path | None = None
+) -> None:
+    """Put `data` at `path` in one step: readers see the old file or the new one, never a part.
+
+    `part`: where it is written first. What could not be written takes no room.
+    """
+    part = part or path.with_name(path.name + ".part")
     descriptor = files.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     try:
-        write_all(files, descriptor, data)
-        if sync:
-            files.sync(descriptor)
-    finally:
-        files.close(descriptor)
-    files.replace(part, path)
+        try:
+            write_all(files, descriptor, data)
+            if sync:
+                files.sync(descriptor)
+        finally:
+            files.close(descriptor)
+        files.replace(part, path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
     if sync:
         sync_path(files, path.parent)
 

@@ -103,7 +103,7 @@ class Reader:
             if until is not None and segment.first > until:
                 break
             final = number == len(newer)
-            for frame in self._segment(segment.path, final):
+            for frame in self._segment(segment, final):
                 if until is not None and frame.position > until:
                     break
                 if frame.position > self._after:
@@ -115,15 +115,16 @@ class Reader:
     def short(self, until: int) -> JournalDamaged:
         """The error to raise when the branch ends too early."""
         path, good = (self.tail.path, self.tail.good) if self.tail else (self._directory, 0)
-        why = f"it ends at position {self.last}, but position {until} had been acknowledged"
-        return JournalDamaged(path, good, why)
+        return JournalDamaged(path, good, _ends(self.last, until))
 
-    def _segment(self, path: Path, final: bool) -> Iterator[Frame]:
+    def _segment(self, segment: Segment, final: bool) -> Iterator[Frame]:
+        path, before = segment.path, segment.first - 1
         start, data = self._opened(path)
         offset = 0 if start else len(MAGIC)
         previous: int | None = None
         if not start and data[:offset] != MAGIC:
-            if not final or (len(data) >= offset and not _torn(data, 0, self.last)):
+            torn = final and self._after <= before
+            if not torn or (len(data) >= offset and not _torn(data, 0, before)):
                 raise JournalDamaged(path, 0, "it does not begin as a journal does")
             self.tail = Tail(path, 0, len(data))
             return
@@ -132,7 +133,7 @@ class Reader:
         while offset < len(data):
             frame = _parse(data, offset)
             if frame is None:
-                self._bad(path, data, offset, final)
+                self._bad(path, start, data, offset, before, final)
                 break
             if frame.previous != previous and (previous is not None or frame.previous > self.last):
                 raise JournalDamaged(
@@ -141,10 +142,12 @@ class Reader:
             if marks is not None and start + offset >= marked + MARK_BYTES:
                 marked = start + offset
                 marks.append((frame.position, marked))
-            previous = frame.position
+            previous = before = frame.position
             offset += _HEADER.size + len(frame.payload)
             yield frame
         self.tail = Tail(path, start + offset, start + len(data))
+        if final and before < self._after and segment.first <= self._after:
+            raise JournalDamaged(path, start + offset, _ends(before, self._after))
 
     def _opened(self, path: Path) -> tuple[int, bytes]:
         """A segment from the last mark at or before what is wanted, and where that lies."""
@@ -162,11 +165,20 @@ class Reader:
                 file.seek(0)
             return 0, file.read()
 
-    def _bad(self, path: Path, data: bytes, offset: int, final: bool) -> None:
-        if not final:
-            raise JournalDamaged(path, offset, "a frame's checksum is wrong")
-        if not _torn(data, offset, self.last):
-            raise JournalDamaged(path, offset, "a frame's checksum is wrong, good frames follow it")
+    def _bad(
+        self, path: Path, start: int, data: bytes, offset: int, before: int, final: bool
+    ) -> None:
+        """Refuse a bad frame that follows position `before`, unless a crash tore it."""
+        if not final or before < self._after:
+            raise JournalDamaged(path, start + offset, "a frame's checksum is wrong")
+        if not _torn(data, offset, before):
+            raise JournalDamaged(
+                path, start + offset, "a frame's checksum is wrong, good frames follow it"
+            )
+
+
+def _ends(last: int, acknowledged: int) -> str:
+    return f"it ends at position {last}, but position {acknowledged} had been acknowledged"
 
 
 def _parse(data: bytes, offset: int) -> Frame | None:
