@@ -228,9 +228,13 @@ def test_storage_classes_change_and_small_objects_stay(cloud, s3, bucket, put):
 
 
 def test_uploads_that_go_on_for_too_long_are_given_up(cloud, s3, bucket, put):
-    s3.create_multipart_upload(Bucket=bucket, Key="a")
+    assert "AbortDate" not in s3.create_multipart_upload(Bucket=bucket, Key="a")
     put({"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1}})
-    cloud.advance(DAY / 2)
-    assert len(s3.list_multipart_uploads(Bucket=bucket)["Uploads"]) == 1
+    begun = s3.create_multipart_upload(Bucket=bucket, Key="b")
+    assert begun["AbortRuleId"] == "rule 0"
+    listed = s3.list_parts(Bucket=bucket, Key="b", UploadId=begun["UploadId"])
+    assert listed["AbortDate"] == begun["AbortDate"]
+    assert begun["AbortDate"].hour == 0
+    assert len(s3.list_multipart_uploads(Bucket=bucket)["Uploads"]) == 2
     cloud.advance(2 * DAY)
     assert "Uploads" not in s3.list_multipart_uploads(Bucket=bucket)

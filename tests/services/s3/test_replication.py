@@ -343,6 +343,27 @@ def test_the_source_needs_versioning(s3, bucket, role, there, refused):
         s3.get_bucket_replication(Bucket=bucket)
 
 
+def test_versioning_stays_while_versions_are_copied(s3, versioned, replicate, refused):
+    replicate(rule())
+    with refused("InvalidBucketState", 409):
+        s3.put_bucket_versioning(Bucket=versioned, VersioningConfiguration={"Status": "Suspended"})
+    got = s3.get_bucket_replication(Bucket=versioned)["ReplicationConfiguration"]
+    assert got == {"Role": ROLE, "Rules": [rule()]}
+    s3.delete_bucket_replication(Bucket=versioned)
+    s3.put_bucket_versioning(Bucket=versioned, VersioningConfiguration={"Status": "Suspended"})
+
+
+def test_copies_are_calls_of_the_role(cloud, s3, versioned, replicate):
+    replicate(rule())
+    s3.put_object(Bucket=versioned, Key="a", Body=b"1")
+    cloud.advance(5)
+    made = cloud.cloud.calls[-1]
+    assert (made.operation, made.region) == ("PutObject", "eu-west-1")
+    assert made.principal.arn == f"arn:aws:sts::{ACCOUNT}:assumed-role/copier/s3-replication"
+    why = cloud.do(cloud.cloud.explain, made.request_id)
+    assert "s3:ReplicateObject" in json.dumps(why)
+
+
 def test_handing_the_role_over_takes_pass_role(client, versioned, replicate, refused):
     iam = client("iam")
     iam.create_user(UserName="u")

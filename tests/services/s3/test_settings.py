@@ -21,7 +21,7 @@ def delivery_policy(bucket, service):
                 {
                     "Effect": "Allow",
                     "Principal": {"Service": service},
-                    "Action": "s3:PutObject*",
+                    "Action": "s3:PutObject",
                     "Resource": f"arn:aws:s3:::{bucket}/*",
                     "Condition": {"StringEquals": {"aws:SourceAccount": "000000000000"}},
                 }
@@ -123,6 +123,37 @@ def test_requests_are_logged_in_the_format_of_s3(cloud, s3, logged, refused, raw
     assert anonymous[16] == "http://here"
     assert fields[4][10:12] == ["404", "NoSuchKey"]
     assert {len(row) for row in fields} == {28}
+
+
+def test_pages_of_a_website_are_logged_as_such(cloud, s3, logged, raw):
+    s3.put_bucket_website(
+        Bucket=logged, WebsiteConfiguration={"IndexDocument": {"Suffix": "index.html"}}
+    )
+    s3.delete_public_access_block(Bucket=logged)
+    s3.put_bucket_policy(
+        Bucket=logged,
+        Policy=json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Effect": "Allow",
+                        "Principal": "*",
+                        "Action": "s3:GetObject",
+                        "Resource": f"arn:aws:s3:::{logged}/*",
+                    }
+                ],
+            }
+        ),
+    )
+    s3.put_object(Bucket=logged, Key="index.html", Body=b"hello")
+    host = f"{logged}.s3-website.us-east-1.amazonaws.com"
+    assert raw("GET", "/", host=host)[2] == b"hello"
+    cloud.advance(HOUR)
+    (text,) = delivered(s3)
+    last = text.splitlines()[-1]
+    assert 'WEBSITE.GET.OBJECT index.html "GET / HTTP/1.1" 200 - 5 5' in last
+    assert host in last
 
 
 def test_log_keys_can_be_partitioned(cloud, s3, logged):

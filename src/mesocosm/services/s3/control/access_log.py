@@ -11,9 +11,11 @@ from mesocosm.call.identity import service_principal
 from mesocosm.services.s3 import s3
 from mesocosm.services.s3.resources import configurations, pending, rows
 from mesocosm.services.s3.rules import access_log as rules
+from mesocosm.services.s3.rules.requests import PageRequest
 from mesocosm.wire.body import MemoryBody
 from mesocosm.wire.errors import AwsError
 from mesocosm.wire.outputs import host_id
+from mesocosm.world import StorageFailed
 
 if TYPE_CHECKING:
     from mesocosm.call.call import Call
@@ -35,12 +37,18 @@ def note(cloud: Cloud, passage: Passage) -> None:
     )
     if bucket is None or configurations.get(cloud.world, bucket, "logging") is None:
         return
-    with cloud.world.transaction():
-        _keep(cloud.world, bucket, cloud.world.clock.now(), _line(cloud, passage, bucket))
+    try:
+        with cloud.world.transaction():
+            _keep(cloud.world, bucket, cloud.world.clock.now(), _line(cloud, passage, bucket))
+    except StorageFailed:
+        return  # what was asked for is done and answered; its line is lost
 
 
 def _line(cloud: Cloud, passage: Passage, bucket: rows.Bucket) -> str:
     request, response, route = passage.request, passage.response, passage.route
+    page = request if isinstance(request, PageRequest) else None
+    if page is not None:
+        request = page.asked
     assert route is not None
     assert response is not None
     key = route.labels.get("Key", "")
@@ -61,10 +69,12 @@ def _line(cloud: Cloud, passage: Passage, bucket: rows.Bucket) -> str:
             request.peer,
             _requester(passage),
             passage.request_id,
-            rules.operation_name(request.method, request.query, key, copies),
+            f"WEBSITE.{request.method}.OBJECT"
+            if page is not None
+            else rules.operation_name(request.method, request.query, key, copies),
             rules.shown_key(key),
             rules.escaped(f"{request.method} {request.path}{query} HTTP/1.1"),
-            response.status,
+            page.status if page is not None and response.status == 200 else response.status,
             passage.error.code if passage.error is not None else None,
             sent or None,
             row.size if row is not None and not row.marker else None,

@@ -4,6 +4,7 @@ later by the world's clock, as the role of the configuration, with that role's p
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -119,7 +120,9 @@ def run(call: Call, name: str) -> None:
     copier = Copier(call, bucket, document) if bucket and document else None
     waiting: set[str] = set()
     following: float | None = None
-    for key in list(tasks.range((name, 0), (name + "\0", 0))):
+    keys = list(tasks.range((name, 0), (name + "\0", 0)))
+    left = Counter(tasks[key].version for key in keys)
+    for key in keys:
         task = tasks[key]
         if bucket is not None and (task.due > call.now or task.key in waiting):
             waiting.add(task.key)
@@ -127,29 +130,29 @@ def run(call: Call, name: str) -> None:
             following = due if following is None else min(following, due)
             continue
         del tasks[key]
+        left[task.version] -= 1
         if bucket is not None:
-            _do(call, bucket, copier, task)
+            _do(call, bucket, copier, task, not left[task.version])
     if following is not None:
         call.at(following, "replicate", name)
 
 
-def _do(call: Call, bucket: rows.Bucket, copier: Copier | None, task: pending.Replication) -> None:
+def _do(
+    call: Call, bucket: rows.Bucket, copier: Copier | None, task: pending.Replication, last: bool
+) -> None:
     """One copy, and what it leaves behind: the status at the source, metrics, events."""
     given = copier.rule(task) if copier is not None else None
     refusal: Refused | None = None
     if copier is None or given is None:
         refusal = Refused("ConfigurationRemoved")
     else:
-        savepoint = call.world.current.savepoint() if call.world.current else None
         try:
             copier.copy(task, given)
         except Refused as caught:
             refusal = caught
-            if savepoint is not None and call.world.current is not None:
-                call.world.current.rollback(savepoint)
         copier.record(task, refusal)
     _count(call, bucket, given, task, waiting=-1, failed=refusal is not None)
-    row = _settle(call, bucket, task, refusal)
+    row = _settle(call, bucket, task, refusal, last)
     if given is None or row is None or not rules.tracked(given):
         return
     late = given.destination.replication_time is not None and (
@@ -175,7 +178,11 @@ def _do(call: Call, bucket: rows.Bucket, copier: Copier | None, task: pending.Re
 
 
 def _settle(
-    call: Call, bucket: rows.Bucket, task: pending.Replication, refusal: Refused | None
+    call: Call,
+    bucket: rows.Bucket,
+    task: pending.Replication,
+    refusal: Refused | None,
+    last: bool,
 ) -> rows.Object | None:
     """Write the status at the source, once no other copy of the version is outstanding."""
     versions = rows.version_rows(call.world, bucket)
@@ -185,14 +192,9 @@ def _settle(
     place, row = found
     if row.replication == REPLICA:
         return row
-    tasks = call.rows(pending.replications, bucket.account, bucket.region)
-    more = any(
-        tasks[key].version == task.version
-        for key in tasks.range((bucket.name, 0), (bucket.name + "\0", 0))
-    )
     if refusal is not None:
         status = "FAILED"
-    elif row.replication == "FAILED" or more:
+    elif row.replication == "FAILED" or not last:
         status = row.replication
     else:
         status = "COMPLETED"

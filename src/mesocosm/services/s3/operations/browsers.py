@@ -11,9 +11,9 @@ from mesocosm.call.service import Form
 from mesocosm.services.s3 import s3
 from mesocosm.services.s3.control import access_log
 from mesocosm.services.s3.operations import cors, website
-from mesocosm.services.s3.operations.writing import FormRequest
 from mesocosm.services.s3.rules import forms
 from mesocosm.services.s3.rules.attributes import argument, malformed_xml
+from mesocosm.services.s3.rules.requests import FormRequest
 from mesocosm.wire.body import FileBody, MemoryBody, Receiver
 from mesocosm.wire.message import Body, Headers, Request, Response
 

@@ -10,7 +10,7 @@ from mesocosm.api import s3 as api
 from mesocosm.services.s3 import s3
 from mesocosm.services.s3.operations.shared import bucket_arn, open_bucket, request_keys
 from mesocosm.services.s3.operations.storing import body_of
-from mesocosm.services.s3.resources import rows
+from mesocosm.services.s3.resources import configurations, rows
 from mesocosm.services.s3.rules import attributes, checksums
 from mesocosm.wire.errors import AwsError
 
@@ -69,6 +69,14 @@ def put_bucket_versioning(call: Call, request: api.PutBucketVersioningRequest) -
             "InvalidBucketState",
             "An Object Lock configuration is present on this bucket, so the versioning state "
             "cannot be changed.",
+            status=409,
+        )
+    if status == "Suspended" and configurations.get(call.world, bucket, "replication") is not None:
+        raise AwsError(
+            "InvalidBucketState",
+            "A replication configuration is present on this bucket, so you cannot change the "
+            "versioning state. To change the versioning state, first delete the replication "
+            "configuration.",
             status=409,
         )
     if mfa is not None and mfa != (bucket.mfa_delete or "Disabled"):

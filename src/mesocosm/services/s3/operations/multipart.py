@@ -28,7 +28,7 @@ from mesocosm.services.s3.operations.writing import (
     write_needs,
 )
 from mesocosm.services.s3.resources import rows
-from mesocosm.services.s3.resources.expiry import expiration_header
+from mesocosm.services.s3.resources.expiry import abort_headers, expiration_header
 from mesocosm.services.s3.rules import attributes, checksums, multipart, names, paging
 from mesocosm.wire.errors import AwsError
 
@@ -104,6 +104,9 @@ def create_multipart_upload(
         upload_id=upload_id,
         checksum_algorithm=algorithm,
         checksum_type=kind,
+    )
+    answer.abort_date, answer.abort_rule_id = abort_headers(
+        call.world, bucket, request.key, call.now
     )
     storing.show_encryption(answer, upload.object.encryption)
     return answer
@@ -316,6 +319,9 @@ def list_parts(call: Call, request: api.ListPartsRequest) -> api.ListPartsOutput
         storage_class=upload.object.storage_class,
         checksum_algorithm=upload.algorithm or None,
         checksum_type=upload.checksum_type or None,
+    )
+    answer.abort_date, answer.abort_rule_id = abort_headers(
+        call.world, bucket, request.key, upload.initiated
     )
     found: list[api.Part] = []
     for place in parts.range((key[2], after + 1), (key[2], multipart.PARTS_MAX + 1)):

@@ -47,10 +47,8 @@ def put_bucket_notification_configuration(
         ("AWS Lambda functions", document.lambda_function_configurations),
         ("Amazon EventBridge", document.event_bridge_configuration),
     ):
-        if found:
+        if found is not None and found != []:
             raise call.not_implemented(f"{kind} as a destination")
-    if document.event_bridge_configuration is not None:
-        raise call.not_implemented("Amazon EventBridge as a destination")
     if not document.queue_configurations:
         configurations.delete(call.world, bucket, KIND)
         return

@@ -18,6 +18,7 @@ from mesocosm.wire.errors import AwsError
 
 if TYPE_CHECKING:
     from mesocosm.call.call import Call
+    from mesocosm.call.service import Values
 
 LISTED_MAX = 100
 KEPT_MAX = 1000
@@ -254,11 +255,21 @@ def list_tiering(
 # -- inventory --------------------------------------------------------------------------------
 
 
+def _inventory_keys(
+    call: Call, request: api.PutBucketInventoryConfigurationRequest
+) -> dict[str, Values]:
+    found = request_keys(call, request)
+    document = request.inventory_configuration
+    if document is not None and document.optional_fields:
+        found["s3:InventoryAccessibleOptionalFields"] = list(document.optional_fields)
+    return found
+
+
 @s3.operation(
     "PutBucketInventoryConfiguration",
     action="s3:PutInventoryConfiguration",
     resource=bucket_arn,
-    conditions=request_keys,
+    conditions=_inventory_keys,
 )
 def put_inventory(call: Call, request: api.PutBucketInventoryConfigurationRequest) -> None:
     """Keep an inventory configuration; reports are delivered as CSV."""

@@ -16,6 +16,7 @@ from mesocosm.services.s3 import s3
 from mesocosm.services.s3.operations.shared import http_date
 from mesocosm.services.s3.resources import configurations, rows
 from mesocosm.services.s3.rules import website as rules
+from mesocosm.services.s3.rules.requests import PageRequest
 from mesocosm.wire.body import MemoryBody
 from mesocosm.wire.message import Headers, Request, Response
 from mesocosm.wire.outputs import host_id
@@ -64,16 +65,11 @@ class Site(NamedTuple):
         )
         call.http, call.source_ip = self.request, self.request.peer
         call.user_agent = self.request.headers.get("user-agent") or ""
-        with self.cloud.world.transaction():
-            readable = self.cloud.gate.allows(
-                call, Need("s3:GetObject", f"{self.bucket.arn}/{key}")
-            )
-            if not readable:
-                return "AccessDenied"
-            if self.row(key) is not None:
-                return ""
-            listable = self.cloud.gate.allows(call, Need("s3:ListBucket", self.bucket.arn))
-            self.cloud.gate.keep_documents()
+        if not self.cloud.gate.allows(call, Need("s3:GetObject", f"{self.bucket.arn}/{key}")):
+            return "AccessDenied"
+        if self.row(key) is not None:
+            return ""
+        listable = self.cloud.gate.allows(call, Need("s3:ListBucket", self.bucket.arn))
         return "NoSuchKey" if listable else "AccessDenied"
 
     # -- answers ----------------------------------------------------------------------------------
@@ -82,7 +78,7 @@ class Site(NamedTuple):
         """An object as a page, by way of GetObject."""
         headers = [("host", "localhost")]
         headers += [pair for pair in self.request.headers if pair[0] in PASSED and status == 200]
-        made = Request(
+        made = PageRequest(
             self.request.method,
             f"/{quote(self.bucket.name)}/{quote(key, safe='/')}",
             "",
@@ -91,8 +87,11 @@ class Site(NamedTuple):
             self.request.peer,
             self.request.secure,
         )
+        made.asked = self.request
         row = self.row(key)
         to = row.headers.get("website_redirect_location") if row is not None else None
+
+        made.status = status if to is None else 301
 
         def finish(response: Response) -> Response:
             if to is not None and response.status == 200:

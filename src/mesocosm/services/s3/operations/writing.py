@@ -31,8 +31,8 @@ from mesocosm.services.s3.rules import (
     object_lock,
     reading,
 )
+from mesocosm.services.s3.rules.requests import FormRequest
 from mesocosm.wire.errors import AwsError
-from mesocosm.wire.message import Request
 
 if TYPE_CHECKING:
     from mesocosm.call.call import Call
@@ -62,7 +62,9 @@ def write_needs(call: Call, request: Any) -> list[Need]:
     if reachable(call, request.bucket) is None:
         return found
     arn = f"arn:aws:s3:::{request.bucket}/{request.key}"
-    if request.acl is not None or _grants(request):
+    # What services deliver is given to the bucket's owner under s3:PutObject alone.
+    given = call.principal.kind == "service" and request.acl == "bucket-owner-full-control"
+    if (request.acl is not None and not given) or _grants(request):
         found.append(Need("s3:PutObjectAcl", arn, write_keys(call, request)))
     if request.tagging:
         found.append(Need("s3:PutObjectTagging", arn, write_keys(call, request)))
@@ -107,6 +109,8 @@ def put_object(call: Call, request: api.PutObjectRequest) -> api.PutObjectOutput
         algorithm, value = checksums.DEFAULT, checksums.compute(checksums.DEFAULT, body)
     key = storing.customer_key(call, request)
     made = new_object(call, bucket, request, key)
+    if request.object_lock_mode is not None or request.object_lock_legal_hold_status is not None:
+        _check_summed(call, request)
     check_condition(call, bucket, request)
     made["algorithm"], made["checksum"] = algorithm, value
     row = finish(call, bucket, request.key, made, body, key)
@@ -121,6 +125,18 @@ def put_object(call: Call, request: api.PutObjectRequest) -> api.PutObjectOutput
     if bucket.versioning:
         answer.version_id = row.version
     return answer
+
+
+def _check_summed(call: Call, request: Any) -> None:
+    """What is locked must have come with a checksum. Raises InvalidRequest."""
+    if call.http is None or request.content_md5 is not None or stated_checksum(call, request)[0]:
+        return
+    raise AwsError(
+        "InvalidRequest",
+        "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with "
+        "Object Lock parameters",
+        status=400,
+    )
 
 
 def check_length(call: Call) -> None:
@@ -341,9 +357,3 @@ def created(call: Call, bucket: rows.Bucket, key: str, row: rows.Object, how: st
 def is_form(call: Call) -> bool:
     """Whether the request was a browser's form."""
     return isinstance(call.http, FormRequest)
-
-
-class FormRequest(Request):
-    """A PutObject made of a browser's upload form."""
-
-    __slots__ = ()

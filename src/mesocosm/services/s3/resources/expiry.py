@@ -23,3 +23,19 @@ def expiration_header(world: World, bucket: Bucket, key: str, row: Object) -> st
     if found is None:
         return None
     return f'expiry-date="{formatdate(int(found[0]), usegmt=True)}", rule-id="{quote(found[1])}"'
+
+
+def abort_headers(
+    world: World, bucket: Bucket, key: str, initiated: float
+) -> tuple[float, str] | tuple[None, None]:
+    """x-amz-abort-date (epoch seconds) and x-amz-abort-rule-id: when an upload that is not
+    completed will be given up, and by which rule.
+    """
+    document = configurations.get(world, bucket, "lifecycle")
+    found = [
+        (lifecycle.at_midnight(initiated, abort.days_after_initiation), rule.id)
+        for rule in (lifecycle.enabled(document) if document is not None else ())
+        if (abort := rule.given.abort_incomplete_multipart_upload) is not None
+        and key.startswith(rule.scope.prefix)
+    ]
+    return min(found) if found else (None, None)
