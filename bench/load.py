@@ -2,8 +2,8 @@
 
     python -m bench.load PORT CONNECTIONS SECONDS CPU < request
 
-Prints JSON: answers (2xx), errors, seconds, and the beginning of the last error. Written on epoll without a framework, so that it does not become the limit of
-what it measures.
+Prints JSON: answers (2xx), errors, seconds, and the beginning of the last error.
+Written on epoll without a framework, so that it does not become the limit of what it measures.
 """
 
 from __future__ import annotations

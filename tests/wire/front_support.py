@@ -11,6 +11,7 @@ import threading
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import uvloop
 
@@ -128,8 +129,14 @@ class EchoApp:
         if request.path == "/open/crash":
             raise RuntimeError("boom")
         if request.path == "/open/stream":
-            size = int(request.query or "0")
-            return Response(200, [], Stream(_pieces(size), size))
+            told, _, rest = request.query.partition("&")
+            size: int | None = int(told or "0")
+            pieces = _pieces(int(told or "0"))
+            if rest:
+                size = None if rest == "unknown" else int(rest.partition("=")[2])
+            return Response(200, [], Stream(pieces, size))
+        if request.path == "/open/header":
+            return Response(200, [("x-sent", unquote(request.query))])
         if request.path == "/open/status":
             return Response(int(request.query), [("etag", '"x"')], b"never for 204 and 304")
         if request.path == "/open/keep":

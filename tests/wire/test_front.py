@@ -338,3 +338,172 @@ def test_random_bytes_do_not_stop_the_server(front: Running) -> None:
             s.sendall(bytes(data) if rng.random() < 0.8 else rng.randbytes(200))
     assert ask(front, "GET", "/open/x")[0] == 200
     assert not [f for f in front.app.faults if not hasattr(f, "code")]
+
+
+# ---------------------------------------------------------------- connections
+
+
+class Client:
+    """A connection that is spoken to in bytes."""
+
+    def __init__(self, front: Running) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", front.port), timeout=10)
+        self.file = self.socket.makefile("rb")
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+        self.socket.close()
+
+    def send(self, data: bytes) -> None:
+        self.socket.sendall(data)
+
+    def head(self) -> bytes:
+        lines = [self.file.readline()]
+        while lines[-1] not in (b"\r\n", b""):
+            lines.append(self.file.readline())
+        return b"".join(lines)
+
+    def answer(self) -> tuple[bytes, bytes]:
+        head = self.head()
+        size = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or b"0")
+        return head, self.file.read(size)
+
+
+GET = b"GET /open/x HTTP/1.1\r\nhost: a\r\n\r\n"
+
+
+def test_a_connection_is_kept_for_further_requests(front: Running) -> None:
+    with Client(front) as client:
+        for _ in range(3):
+            client.send(GET)
+            head, _ = client.answer()
+            assert head.startswith(b"HTTP/1.1 200 OK")
+            assert b"connection" not in head
+
+
+@pytest.mark.parametrize("how", [b"connection: close\r\n", b""])
+def test_close_and_http_1_0_end_the_connection(front: Running, how: bytes) -> None:
+    version = b"1" if how else b"0"
+    answer = raw(front, b"GET /open/x HTTP/1." + version + b"\r\nhost: a\r\n" + how + b"\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert b"\r\nconnection: close\r\n" in answer
+
+
+def test_a_request_in_single_bytes(front: Running) -> None:
+    with Client(front) as client:
+        for byte in b"PUT /open/x?y HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc":
+            client.send(bytes([byte]))
+        assert json.loads(client.answer()[1])["size"] == 3
+
+
+def test_the_absolute_form_of_a_target(front: Running) -> None:
+    answer = raw(front, b"GET http://a:1/open/x?q=1 HTTP/1.1\r\nconnection: close\r\n\r\n")
+    assert b'"path": "/open/x", "query": "q=1"' in answer
+
+
+def test_another_protocol_is_not_taken_up(front: Running) -> None:
+    upgrade = b"GET /open/1 HTTP/1.1\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"
+    with Client(front) as client:
+        client.send(upgrade + GET)
+        assert client.answer()[0].startswith(b"HTTP/1.1 200 OK")
+        assert client.answer()[0].startswith(b"HTTP/1.1 200 OK")
+
+
+def test_a_body_that_came_with_the_head_needs_no_continue(front: Running) -> None:
+    head = b"PUT /open/x HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\n"
+    with Client(front) as client:
+        client.send(head + b"abc")
+        assert client.answer()[0].startswith(b"HTTP/1.1 200 OK")
+
+
+def test_a_quick_answer_does_not_overtake_a_slow_one(front: Running) -> None:
+    front.loop.call_soon_threadsafe(front.app.gate.clear)
+    with Client(front) as client:
+        client.send(b"GET /open/later HTTP/1.1\r\nhost: a\r\n\r\n" + GET)
+        while front.server.busy != 2:
+            pass
+        front.loop.call_soon_threadsafe(front.app.gate.set)
+        assert b'"path": "/open/later"' in client.answer()[1]
+        assert b'"path": "/open/x"' in client.answer()[1]
+
+
+def test_a_client_that_leaves_cancels_what_waits(front: Running) -> None:
+    with Client(front) as client:
+        client.send(b"GET /open/later/never HTTP/1.1\r\nhost: a\r\n\r\n")
+        while not front.server.busy:
+            pass
+    front.wait_idle()
+    assert front.app.cancelled == 1
+    assert front.app.seen == []
+
+
+def test_reading_pauses_while_many_requests_wait(tmp_path: Path) -> None:
+    running = Running(EchoApp(Blobs(tmp_path)), Limits(pipeline=4))
+    try:
+        running.loop.call_soon_threadsafe(running.app.gate.clear)
+        with Client(running) as client:
+            client.send(b"GET /open/later HTTP/1.1\r\nhost: a\r\n\r\n")
+            for _ in range(20):
+                client.send(GET)
+            while running.server.busy < 5:
+                pass
+            running.loop.call_soon_threadsafe(running.app.gate.set)
+            answers = [client.answer()[0] for _ in range(21)]
+            assert all(head.startswith(b"HTTP/1.1 200 OK") for head in answers)
+    finally:
+        running.close()
+
+
+def test_what_cannot_be_understood_does_not_cost_the_answer_before_it(front: Running) -> None:
+    answer = raw(front, b"GET /open/x HTTP/1.1\r\nhost: a\r\n\r\nNONSENSE\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert answer.count(b"HTTP/1.1") == 1
+
+
+def test_stopping_lets_answers_out_and_takes_no_more(front: Running) -> None:
+    front.loop.call_soon_threadsafe(front.app.gate.clear)
+    with Client(front) as client, Client(front) as idle:
+        client.send(b"GET /open/later HTTP/1.1\r\nhost: a\r\n\r\n")
+        while not front.server.busy:
+            pass
+        front.loop.call_soon_threadsafe(front._stop.set)
+        assert idle.file.read() == b""
+        front.loop.call_soon_threadsafe(front.app.gate.set)
+        head, _ = client.answer()
+        assert b"\r\nconnection: close\r\n" in head
+        assert client.file.read() == b""
+
+
+def test_stopping_ends_what_does_not_end(tmp_path: Path) -> None:
+    running = Running(EchoApp(Blobs(tmp_path)), Limits(grace=0.01))
+    with Client(running) as client:
+        client.send(b"GET /open/later/never HTTP/1.1\r\nhost: a\r\n\r\n")
+        while not running.server.busy:
+            pass
+        running.close()
+    assert running.app.cancelled == 1
+
+
+def test_a_stream_of_unknown_length_is_chunked_for_who_can_read_it(front: Running) -> None:
+    status, data, headers = ask(front, "GET", "/open/stream?70000&unknown")
+    assert (status, len(data), headers["transfer-encoding"]) == (200, 70_000, "chunked")
+    old = raw(front, b"GET /open/stream?70000&unknown HTTP/1.0\r\n\r\n")
+    assert b"transfer-encoding" not in old
+    assert len(old.partition(b"\r\n\r\n")[2]) == 70_000
+
+
+def test_a_stream_that_is_too_short_breaks_the_connection(
+    front: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    got = raw(front, b"GET /open/stream?10&announced=20 HTTP/1.1\r\nhost: a\r\n\r\n")
+    assert len(got.partition(b"\r\n\r\n")[2]) < 20
+    assert "shorter than announced" in caplog.text
+
+
+def test_a_value_cannot_begin_a_header_of_its_own(front: Running) -> None:
+    _, _, headers = ask(front, "GET", "/open/header?a%0d%0aset-cookie:%20b")
+    assert "set-cookie" not in headers
+    assert headers["x-sent"].startswith("a")

@@ -183,7 +183,7 @@ async def _serve(options: Options, data: Path) -> None:
 
 def _settle() -> None:
     """Tell the garbage collector what a server is: code and rows that stay, and calls that leave
-    no cycles. Looking through them again and again would cost a fifth of every call."""
+    no cycles. It need not look through them again and again."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)

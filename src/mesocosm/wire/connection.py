@@ -323,6 +323,8 @@ class Connection(asyncio.Protocol):
             for exchange in tuple(self.exchanges):
                 if not exchange.complete:
                     exchange.abandon()
+            if not self._advancing:
+                self._advance()
             return
         answered = self.exchanges[0].answered if self.exchanges else not self._fed
         if not answered and not self.transport.is_closing():
