@@ -69,24 +69,25 @@ def calls(rounds: int, seconds: float) -> Figures:
     """CPU a request (µs) and requests a second, by server and call."""
     seen: dict[tuple[str, str], list[float]] = defaultdict(list)
     cpu, other = processors()
-    servers: dict[str, tuple[Server, Caller]] = {}
+    servers: dict[str, Server] = {}
+    callers: dict[str, Caller] = {}
     try:
         for name in NAMES:
-            server = Server(name, cpu)
-            servers[name] = (server, None)  # type: ignore[assignment]  # stopped if what follows fails
+            server = servers[name] = Server(name, cpu)
             answered(server.port, server.began + START_SECONDS)
-            servers[name] = (server, Caller(server))
+            callers[name] = Caller(server)
         for number in range(rounds + 1):
             for call in CALLS:
-                for name, (server, caller) in servers.items():
+                for name, server in servers.items():
                     length = seconds if number else min(seconds, 0.5)  # the first warms up
-                    spent, rate = server.load(caller.request(call), CONNECTIONS, length, other)
+                    request = callers[name].request(call)
+                    spent, rate = server.load(request, CONNECTIONS, length, other)
                     if number:
                         seen[name, f"{call} cpu"].append(spent)
                         seen[name, f"{call} rate"].append(rate)
             print(f"round {number} of {rounds}", file=sys.stderr)
     finally:
-        for server, _ in servers.values():
+        for server in servers.values():
             server.stop()
     return {key: statistics.median(values) for key, values in seen.items()}
 
