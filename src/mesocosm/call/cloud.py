@@ -16,7 +16,8 @@ from mesocosm.call.identity import IdentityCheck, service_principal
 from mesocosm.call.record import CallRecord, encode, members
 from mesocosm.call.redaction import Redaction, redaction
 from mesocosm.call.service import Catalogue, Form, Operation, Service, Values
-from mesocosm.call.steps import Passage, answer, not_implemented, pass_through
+from mesocosm.call.steps import Passage, answer, not_implemented, pass_through, storage_full
+from mesocosm.call.unstored import Unstored
 from mesocosm.call.waiting import Waiting
 from mesocosm.call.why import explanation
 from mesocosm.iam import Principal
@@ -70,6 +71,7 @@ class Cloud:
         self._woken: set[str] = set()
         self._reacting: deque[Run] = deque()
         self._hidden: dict[Operation, Redaction] = {}
+        self._unstored = Unstored()
         world.timers.run = self.run_timer
         world.changes.reset.append(self.reset)
         world.changes.subscribe(documents, self.gate.undone)
@@ -91,6 +93,7 @@ class Cloud:
         here = [record for record in self.calls if record.time <= now]
         self.calls = deque(here, maxlen=RECENT_CALLS)
         self._reacting.clear()
+        self._unstored.clear()
         for name in sorted(self._woken):
             self._reconcile(name)
         self.start()
@@ -147,7 +150,10 @@ class Cloud:
 
     def fault(self, error: Exception, request: Request) -> Response:
         """The answer for a request that was refused before it became a call."""
-        refused = error if isinstance(error, AwsError) else internal_failure()
+        if isinstance(error, AwsError):
+            refused = error
+        else:
+            refused = storage_full() if isinstance(error, StorageFull) else internal_failure()
         return wire.fault_for_unknown(request, refused, self.world.ids.uuid())
 
     def answer(
@@ -211,9 +217,12 @@ class Cloud:
     ) -> Response:
         """The answer to a call whose record is stored, or (`error`) could not be."""
         if isinstance(error, StorageFull):
-            passage.error = storage_full()
+            if passage.changed or not self._unstored.keep(passage.records):
+                passage.error = storage_full()
         elif error is not None:
             raise error
+        elif self._unstored:
+            self._unstored.store(self)
         if self._reacting:
             self.react()
         answer(self, passage)
@@ -418,13 +427,4 @@ def internal_failure() -> AwsError:
         "InternalFailure",
         "The request processing has failed because of an unknown error, exception or failure.",
         status=500,
-    )
-
-
-def storage_full() -> AwsError:
-    """The disk has no room: nothing was changed, reads go on, and the client may try again."""
-    return AwsError(
-        "ServiceUnavailable",
-        "There is no room left on the disk: nothing was changed. Free some space and try again.",
-        status=503,
     )

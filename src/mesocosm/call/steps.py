@@ -17,6 +17,7 @@ from mesocosm.call.redaction import NOTHING
 from mesocosm.call.service import Need
 from mesocosm.wire import hosts
 from mesocosm.wire.errors import AwsError
+from mesocosm.world import StorageFull
 
 if TYPE_CHECKING:
     from mesocosm.call.authority import Credential
@@ -33,6 +34,7 @@ class Passage:
 
     __slots__ = (
         "call",
+        "changed",
         "claim",
         "codec",
         "credential",
@@ -42,6 +44,7 @@ class Passage:
         "position",
         "principal",
         "problem",
+        "records",
         "region",
         "request",
         "request_id",
@@ -72,6 +75,8 @@ class Passage:
         self.needs: list[Need] = []
         self.result: Any = None
         self.error: AwsError | None = None
+        self.changed = False
+        self.records: list[CallRecord] = []
         self.position = 0
         self.response: Response | None = None
         self.resumed = False
@@ -163,9 +168,9 @@ def record(cloud: Cloud, passage: Passage, transaction: Transaction) -> None:
         return
     cloud.gate.keep_documents()
     made = record_of(cloud, passage)
-    records = [made, *passage.call.records] if passage.call else [made]
-    transaction.record = encode(records)
-    cloud.recent(records)
+    passage.records = [made, *passage.call.records] if passage.call else [made]
+    transaction.record = encode(passage.records)
+    cloud.recent(passage.records)
     if passage.credential is not None and passage.service is not None:
         cloud.identity.seen(passage)
 
@@ -223,9 +228,13 @@ def pass_through(cloud: Cloud, passage: Passage) -> None:
                 passage.error = error
             except Wait:
                 raise
+            except StorageFull:
+                transaction.rollback(savepoint)
+                passage.error = storage_full()
             except Exception:
                 transaction.rollback(savepoint)
                 passage.error = cloud.crashed(passage)
+        passage.changed = bool(transaction.noted)
         record(cloud, passage, transaction)
     passage.position = transaction.position
     if passage.call is not None and passage.error is None:
@@ -269,3 +278,12 @@ def record_of(cloud: Cloud, passage: Passage) -> CallRecord:
 def not_implemented(service: str, operation: str) -> AwsError:
     """The honest refusal: HTTP 501 naming the operation."""
     return AwsError("NotImplemented", f"{service}:{operation} is not implemented.", status=501)
+
+
+def storage_full() -> AwsError:
+    """The disk has no room: nothing was changed, reads go on, and the client may try again."""
+    return AwsError(
+        "ServiceUnavailable",
+        "There is no room left on the disk: nothing was changed. Free some space and try again.",
+        status=503,
+    )

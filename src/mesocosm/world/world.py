@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -28,6 +29,8 @@ from mesocosm.world.transaction import Changes, Transaction, undo
 K = TypeVar("K")
 V = TypeVar("V")
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 Durability = Literal["process", "power"]
 
@@ -456,10 +459,17 @@ class World:
         try:
             self.flush()
             if checkpoint:
-                self._keeper.run(self)
+                self._last_checkpoint()
         finally:
             self._commits.journal.rotate()
             self.store.leave(self)
+
+    def _last_checkpoint(self) -> None:
+        try:
+            self._keeper.run(self)
+        except (WorldError, OSError):
+            # The journal holds everything; opening it only takes longer.
+            log.exception("the checkpoint at the end could not be written")
 
     def discard(self) -> None:
         """Close a fork and delete its branch, with all that happened on it."""
