@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.clients.papers import document
 
 from mesocosm.testing.local import LocalCloud
-from tests.clients.papers import document
 
 Aws = Callable[..., Any]
 

@@ -30,6 +30,11 @@ from mesocosm.wire.hosts import PLAIN, Host, parse
         ("a.s3-website.eu-west-1.localhost", Host("website", "s3", "eu-west-1", "a")),
         ("a.b.s3-website-us-east-1.amazonaws.com", Host("website", "s3", "us-east-1", "a.b")),
         ("a.s3-website.localhost", Host("website", "s3", "", "a")),
+        ("photos.localhost:4566", Host("bucket", "s3", "", "photos")),
+        ("my.photos.localhost", Host("bucket", "s3", "", "my.photos")),
+        ("sqs.localhost:4566", Host("service", "sqs")),
+        ("runtime.lex.localhost", Host("service", "runtime.lex")),
+        ("123456789012.localhost:4566", PLAIN),
         (
             "ap-123456789012.s3-accesspoint.eu-west-1.amazonaws.com",
             Host("access-point", "s3", "eu-west-1", "ap", "123456789012"),

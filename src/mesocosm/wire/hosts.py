@@ -14,6 +14,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from mesocosm.wire import models
+
 SUFFIXES = ("amazonaws.com", "amazonaws.com.cn", "api.aws", "on.aws", "localhost")
 """Domains under which AWS's names are understood."""
 
@@ -52,6 +54,7 @@ _RESOURCE = re.compile(
     rf"(?P<name>[a-z0-9-]+)\.(?P<service>execute-api|lambda-url|appsync-api)\.{_REGION}"
 )
 _SERVICE = re.compile(rf"(?P<service>[a-z0-9][a-z0-9.-]*?)(?:-fips)?(?:\.{_REGION})?")
+_ACCOUNT = re.compile(r"\d{12}")  # before an endpoint of S3 Control's; as a bucket it is rare
 
 
 @lru_cache(maxsize=4096)
@@ -63,8 +66,21 @@ def parse(host: str, suffixes: tuple[str, ...] = SUFFIXES) -> Host:
         name = name.rpartition(":")[0].rstrip(".")
     for suffix in suffixes:
         if name.endswith("." + suffix):
-            return _meaning(name[: -len(suffix) - 1])
+            rest = name[: -len(suffix) - 1]
+            meaning = _meaning(rest)
+            return _below_localhost(rest, meaning) if suffix == "localhost" else meaning
     return PLAIN
+
+
+def _below_localhost(rest: str, meaning: Host) -> Host:
+    """SDKs told that S3 is at `http://localhost` put the bucket right before it: what is no
+    service's name is a bucket's.
+    """
+    if meaning.kind != "service" or meaning.service in ("s3", "s3-control") or meaning.region:
+        return meaning
+    if any(one.endpoint_prefix == meaning.service for one in models.summaries().values()):
+        return meaning
+    return PLAIN if _ACCOUNT.fullmatch(rest) else Host("bucket", "s3", "", rest)
 
 
 def _meaning(rest: str) -> Host:
