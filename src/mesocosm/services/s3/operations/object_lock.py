@@ -59,8 +59,8 @@ def put_object_lock_configuration(
     default = rule.default_retention if rule is not None else None
     if default is not None and default.default_event_hold is not None:
         raise call.not_implemented("DefaultEventHold")
-    configurations.put(call.world, bucket, KIND, document)
     change(call, bucket, object_lock=True)
+    configurations.put(call.world, bucket, KIND, document)
     return api.PutObjectLockConfigurationOutput()
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec.structs import replace
 
 from mesocosm.api import s3 as api
+from mesocosm.services.s3.resources.rows import Bucket, bucket_row, put_bucket
 from mesocosm.world import Table
 
 if TYPE_CHECKING:
-    from mesocosm.services.s3.resources.rows import Bucket
     from mesocosm.world import World
 
 
@@ -61,6 +62,8 @@ class Decoded:
 
 def get(world: World, bucket: Bucket, kind: str, name: str = "") -> Any:
     """A document as its API shape, which must not be changed; None when there is none."""
+    if kind not in bucket.configured:
+        return None
     kept = world.rows(configurations, bucket.account, bucket.region)
     key = (bucket.name, kind, name)
     row = kept.get(key)
@@ -71,12 +74,20 @@ def put(world: World, bucket: Bucket, kind: str, value: Any, name: str = "") -> 
     """Keep a document."""
     kept = world.rows(configurations, bucket.account, bucket.region)
     kept[bucket.name, kind, name] = Configuration(msgspec.json.encode(value).decode())
+    now = bucket_row(world, bucket.name) or bucket
+    if kind not in now.configured:
+        put_bucket(world, replace(now, configured=(*now.configured, kind)))
 
 
 def delete(world: World, bucket: Bucket, kind: str, name: str = "") -> bool:
     """Forget a document; whether there was one."""
     kept = world.rows(configurations, bucket.account, bucket.region)
-    return kept.pop((bucket.name, kind, name), None) is not None
+    found = kept.pop((bucket.name, kind, name), None) is not None
+    if found and not listed(world, bucket, kind):
+        now = bucket_row(world, bucket.name) or bucket
+        left = tuple(other for other in now.configured if other != kind)
+        put_bucket(world, replace(now, configured=left))
+    return found
 
 
 def listed(world: World, bucket: Bucket, kind: str) -> list[tuple[str, Any]]:

@@ -109,6 +109,8 @@ class Bucket(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     abac: bool = False
     object_lock: bool = False
     encryption: Encryption | None = None
+    configured: tuple[str, ...] = ()
+    """The kinds of configurations it has (`configurations`), so that to have none costs nothing."""
 
     @property
     def arn(self) -> str:
