@@ -169,3 +169,20 @@ def test_a_bucket_for_everyone_by_its_host_name(
     assert (status, b"<Code>AccessDenied</Code>" in body) == (403, True)  # no right to list
     status, _, body = ask("GET", "http://none-there.s3.amazonaws.com/cat")
     assert (status, b"<Code>NoSuchBucket</Code>" in body) == (404, True)
+
+
+def test_other_services_where_the_host_looks_like_a_buckets(cloud: LocalCloud, ask: Ask) -> None:
+    body = b"Action=GetCallerIdentity&Version=2011-06-15"
+    status, _, body = ask(
+        "POST",
+        f"http://cloud.localhost:{cloud.port}/",
+        body,
+        Content_Type="application/x-www-form-urlencoded",
+        Authorization=(
+            f"AWS4-HMAC-SHA256 Credential={ACCOUNT}/20260101/us-east-1/sts/aws4_request, "
+            "SignedHeaders=host;x-amz-date, Signature=" + "0" * 64
+        ),
+        X_Amz_Date="20260101T000000Z",
+    )
+    assert status in (200, 403)
+    assert b"https://sts.amazonaws.com/doc/2011-06-15/" in body

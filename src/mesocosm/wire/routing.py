@@ -64,6 +64,8 @@ def route(request: Request, virtual_bucket: str | None = None) -> Route:
     host name holds.
     """
     headers = request.headers
+    if virtual_bucket is not None and scope(request) not in (None, dialects.UNSIGNED_REST):
+        virtual_bucket = None  # what looked like a bucket's is the name this machine goes by
     content_type = (headers.get("content-type") or "").partition(";")[0].strip().lower()
     if (
         "/service/" in request.path
