@@ -257,3 +257,16 @@ def test_configurations_must_not_overlap(s3, bucket, queue, refused):
             },
         )
     assert refusal.message.startswith("Configuration is ambiguously defined.")
+
+
+def test_an_upload_form_is_a_post(s3, bucket, notify, told, raw):
+    notify("s3:ObjectCreated:Post")
+    post = s3.generate_presigned_post(bucket, "form")
+    parts = [*post["fields"].items(), ("file", "hello")]
+    body = "".join(
+        f'--XX\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in parts
+    )
+    kind = {"Content_Type": "multipart/form-data; boundary=XX"}
+    assert raw("POST", f"/{bucket}", f"{body}--XX--\r\n".encode(), **kind)[0] == 204
+    assert names(told()) == ["ObjectCreated:Post"]
