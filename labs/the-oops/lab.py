@@ -1,6 +1,6 @@
 """The oops: a clean-up script deletes the objects of the wrong bucket, and the cloud goes back.
 
-`mesocosm diff` says what had changed, `mesocosm rewind` brings all of it back, whatever the service.
+`mesocosm diff` says what had changed, `mesocosm rewind` brings all of it back.
 """
 
 from __future__ import annotations

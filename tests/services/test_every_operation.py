@@ -253,3 +253,29 @@ def test_no_input_makes_the_server_fail(ready: Ready, service: str) -> None:
         ready.again()
     found = [failure for failure in failures if failure]
     assert not found, f"{len(found)} failures:\n" + "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters", "code"),
+    [
+        (
+            "iam",
+            "UploadSSHPublicKey",
+            {"UserName": "nobody", "SSHPublicKeyBody": "an algorithm"},
+            "InvalidPublicKey",
+        ),
+        (
+            "s3",
+            "GetObjectAttributes",
+            {"Bucket": "ready-bucket", "Key": "key", "ObjectAttributes": []},
+            "InvalidArgument",
+        ),
+    ],
+)
+def test_what_once_failed(
+    ready: Ready, service: str, operation: str, parameters: dict[str, Any], code: str
+) -> None:
+    client = ready.machine.client(service, ROOT)
+    with pytest.raises(ClientError) as refused:
+        client._make_api_call(operation, parameters)
+    assert refused.value.response["Error"]["Code"] == code

@@ -8,6 +8,7 @@ required headers. That order routes all of S3 without a special case.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -191,6 +192,12 @@ def _leaf(node: _Node, labels: list[str], literal: int, asked: Any) -> Match | N
 def _sort(node: _Node) -> None:
     """Most specific first; of two that ask for the same, the one that is not deprecated."""
     for method, candidates in node.leaves.items():
+        # A required header tells two operations apart; where the query does that already, it is
+        # for validation to miss the header.
+        asked = Counter((c.literals, c.query) for c in candidates)
+        candidates[:] = [
+            c if asked[c.literals, c.query] > 1 else c._replace(headers=()) for c in candidates
+        ]
         candidates.sort(
             key=lambda c: (-len(c.literals), -len(c.query), -len(c.headers), c.deprecated)
         )

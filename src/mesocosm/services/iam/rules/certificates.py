@@ -50,11 +50,12 @@ def checked_chain(pem: str) -> None:
 def public_key_of(pem: str) -> bytes:
     """The public key (DER) that belongs to an unencrypted private key; raises
     MalformedCertificate."""
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     try:
         return _der(load_pem_private_key(pem.encode(), password=None).public_key())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, UnsupportedAlgorithm):
         raise AwsError(
             "MalformedCertificate",
             "Unable to parse private key. Please make sure it is in PEM format and not encrypted.",
@@ -71,6 +72,7 @@ class SshKey(NamedTuple):
 
 def ssh_key(body: str) -> SshKey:
     """An RSA public key in OpenSSH or PEM encoding; raises InvalidPublicKey."""
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
@@ -81,7 +83,7 @@ def ssh_key(body: str) -> SshKey:
             if text.startswith(b"-----")
             else serialization.load_ssh_public_key(text)
         )
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, UnsupportedAlgorithm):
         raise invalid_key() from None
     if not isinstance(key, RSAPublicKey) or key.key_size < RSA_BITS_MIN:
         raise invalid_key()
