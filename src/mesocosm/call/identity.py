@@ -1,9 +1,9 @@
 """Who calls: from the signature of a request to a principal.
 
 Two halves, since a request may be refused before its body is read: `admit` looks at the head,
-`identify` at the rest. Keys made through the API are verified. Unless the cloud is strict, an
-unknown key id of twelve digits is the root user of that account and any other unknown key the root
-user of the default account, with any secret.
+`identify` at the rest. Keys made through the API are verified, and refused when they are gone.
+Unless the cloud is strict, an unknown key id of twelve digits is the root user of that account and
+any other unknown key the root user of the default account, with any secret.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import hmac
 from typing import TYPE_CHECKING, Any
 
 from mesocosm.call.authority import Credential
+from mesocosm.call.keys import made_here
 from mesocosm.iam import ANONYMOUS, Principal
 from mesocosm.wire import claims, sigv4
 from mesocosm.wire.authfaults import Dialect, auth_fault, dialect
@@ -116,7 +117,7 @@ class IdentityCheck:
         """The credential that a signature must prove; None when the key is taken on trust."""
         credential = self.credential(signature.access_key_id)
         if credential is None:
-            if self._cloud.settings.strict:
+            if self._cloud.settings.strict or made_here(signature.access_key_id):
                 raise _unknown(signature, dialect(request, signature.service))
             claim.credential = self._convenient(signature.access_key_id)
             claim.trusted = True

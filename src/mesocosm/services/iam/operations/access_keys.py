@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from mesocosm.api import iam as api
 from mesocosm.call.call import Call
+from mesocosm.call.keys import access_key_id
 from mesocosm.services.iam import iam
 from mesocosm.services.iam.operations import common
 from mesocosm.services.iam.operations.common import in_order, on
@@ -50,7 +51,7 @@ def create_access_key(
     held = cell.find(rows.keys_by_owner, (call.account, user))
     quotas.limit("AccessKeysPerUser", len(held), quotas.ACCESS_KEYS_PER_USER)
     row = rows.AccessKey(
-        id="AKIA" + call.ids.upper(16),
+        id=access_key_id(call.ids, "AKIA"),
         secret=call.ids.secret(SECRET_LENGTH),
         account=call.account,
         user=user,

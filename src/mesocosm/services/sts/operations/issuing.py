@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from mesocosm.api import sts as api
 from mesocosm.call.authority import PolicyText, RoleFacts
 from mesocosm.call.call import Call
+from mesocosm.call.keys import access_key_id
 from mesocosm.iam import Principal, SessionIssuer
 from mesocosm.services.sts import rules
 from mesocosm.services.sts.resources import (
@@ -34,7 +35,7 @@ def issue(
     minimum: int | None = None,
 ) -> api.Credentials:
     """Make temporary credentials and keep their session. `minimum`: of the token, in bytes."""
-    key = "ASIA" + call.ids.upper(16)
+    key = access_key_id(call.ids, "ASIA")
     expires = call.now + seconds
     row = Session(
         secret=call.ids.secret(40),
