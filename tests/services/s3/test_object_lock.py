@@ -138,3 +138,26 @@ def test_a_legal_hold_holds_until_it_is_lifted(s3, locked, refused):
     s3.delete_object(Bucket=locked, Key="a")  # a delete marker takes nothing away
     s3.put_object_legal_hold(Bucket=locked, Key="a", VersionId=version, LegalHold={"Status": "OFF"})
     s3.delete_object(Bucket=locked, Key="a", VersionId=version)
+
+
+def test_policies_can_limit_how_long_a_retention_is(client, s3, locked, refused):
+    iam = client("iam")
+    iam.create_user(UserName="u")
+    iam.put_user_policy(
+        UserName="u",
+        PolicyName="p",
+        PolicyDocument='{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*",'
+        '"Resource":"*","Condition":{"NumericLessThanIfExists":'
+        '{"s3:object-lock-remaining-retention-days":"5"}}}]}',
+    )
+    user = client("s3", credentials=iam.create_access_key(UserName="u")["AccessKey"])
+    lock = {"Bucket": locked, "Key": "a", "Body": b"1", "ObjectLockMode": "GOVERNANCE"}
+    with refused("AccessDenied", 403):
+        user.put_object(**lock, ObjectLockRetainUntilDate=soon(10))
+    user.put_object(**lock, ObjectLockRetainUntilDate=soon(3))
+    with refused("AccessDenied", 403):
+        user.put_object_retention(
+            Bucket=locked,
+            Key="a",
+            Retention={"Mode": "GOVERNANCE", "RetainUntilDate": soon(20)},
+        )

@@ -185,6 +185,30 @@ def test_lines_wait_while_the_target_refuses_them(cloud, s3, logged):
     assert len(delivered(s3)) == 1
 
 
+def test_log_objects_can_be_granted_to_others(client, cloud, s3, logged, refused):
+    other = client("s3", account="222222222222")
+    canonical = other.list_buckets()["Owner"]["ID"]
+    enabled = {
+        "TargetBucket": "logs",
+        "TargetPrefix": "",
+        "TargetGrants": [
+            {"Grantee": {"Type": "CanonicalUser", "ID": canonical}, "Permission": "READ"}
+        ],
+    }
+    with refused("InvalidBucketAclWithObjectOwnership", 400):
+        s3.put_bucket_logging(Bucket=logged, BucketLoggingStatus={"LoggingEnabled": enabled})
+    s3.put_bucket_ownership_controls(
+        Bucket="logs", OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerPreferred"}]}
+    )
+    s3.put_bucket_logging(Bucket=logged, BucketLoggingStatus={"LoggingEnabled": enabled})
+    cloud.advance(HOUR)
+    (item,) = s3.list_objects_v2(Bucket="logs")["Contents"]
+    assert (
+        b"REST.PUT.LOGGING_STATUS"
+        in other.get_object(Bucket="logs", Key=item["Key"])["Body"].read()
+    )
+
+
 def test_the_target_must_be_there_and_near(client, s3, bucket, refused):
     def put(target):
         s3.put_bucket_logging(

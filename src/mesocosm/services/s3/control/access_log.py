@@ -170,16 +170,20 @@ def deliver(call: Call, name: str) -> None:
         else call.now,
         call.ids.upper(16),
     )
+    request = api.PutObjectRequest(
+        bucket=target.target_bucket,
+        key=log_key,
+        body=MemoryBody(body, call.world.blobs),
+        content_type="text/plain",
+    )
+    grants = rules.grant_headers(target.target_grants, rows.canonical_id(bucket.account))
+    for member, text in grants.items():
+        setattr(request, member, text)
     try:
         call.invoke(
             "s3",
             "PutObject",
-            api.PutObjectRequest(
-                bucket=target.target_bucket,
-                key=log_key,
-                body=MemoryBody(body, call.world.blobs),
-                content_type="text/plain",
-            ),
+            request,
             principal=service_principal(DELIVERER),
             account=bucket.account,
             region=bucket.region,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from mesocosm.api import s3 as api
@@ -9,6 +10,7 @@ from mesocosm.services.s3 import s3
 from mesocosm.services.s3.operations.bucket_settings import verify_document
 from mesocosm.services.s3.operations.shared import bucket_arn, open_bucket, request_keys
 from mesocosm.services.s3.resources import configurations, rows
+from mesocosm.services.s3.rules import access_log, acls
 from mesocosm.services.s3.rules.attributes import malformed_xml
 from mesocosm.services.s3.rules.documents import wellformed
 from mesocosm.wire.errors import AwsError
@@ -34,7 +36,7 @@ def put_bucket_logging(call: Call, request: api.PutBucketLoggingRequest) -> None
         raise malformed_xml()
     _check_target(call, bucket, rows.bucket_row(call.world, target.target_bucket))
     if target.target_grants:
-        raise call.not_implemented("TargetGrants")
+        _check_grants(call, target)
     configurations.put(call.world, bucket, KIND, target)
 
 
@@ -55,6 +57,21 @@ def _check_target(call: Call, bucket: rows.Bucket, target: rows.Bucket | None) -
     document = configurations.get(call.world, target, "object-lock")
     if document is not None and document.rule is not None:
         raise _invalid("The target bucket for logging can't have a default retention period.")
+
+
+def _check_grants(call: Call, target: api.LoggingEnabled) -> None:
+    """Raises InvalidBucketAclWithObjectOwnership, InvalidArgument, MalformedXML."""
+    bucket = rows.bucket_row(call.world, target.target_bucket)
+    if bucket is not None and not bucket.acls:
+        raise AwsError(
+            "InvalidBucketAclWithObjectOwnership",
+            "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+            status=400,
+        )
+    for grant in target.target_grants or ():
+        if grant.grantee is None or grant.permission not in ("FULL_CONTROL", "READ", "WRITE"):
+            raise malformed_xml()
+    acls.header_grants(SimpleNamespace(**access_log.grant_headers(target.target_grants, "")))
 
 
 def _invalid(message: str) -> AwsError:

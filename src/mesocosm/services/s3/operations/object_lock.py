@@ -13,6 +13,7 @@ from mesocosm.services.s3.control import replication
 from mesocosm.services.s3.operations.bucket_settings import change, verify_document
 from mesocosm.services.s3.operations.shared import (
     bucket_arn,
+    lock_keys,
     object_arn,
     object_keys,
     open_bucket,
@@ -114,13 +115,7 @@ def _retention_keys(call: Call, request: api.PutObjectRetentionRequest) -> Condi
     given = request.retention
     if given is not None and given.mode is not None:
         found["s3:object-lock-mode"] = given.mode
-    if given is not None and given.retain_until_date is not None:
-        from mesocosm.call.moments import iso
-
-        found["s3:object-lock-retain-until-date"] = iso(given.retain_until_date)
-        days = int((given.retain_until_date - call.now) // rules.DAY)
-        found["s3:object-lock-remaining-retention-days"] = str(days)
-    return found
+    return found | lock_keys(call, given.retain_until_date if given is not None else None)
 
 
 def _retention_needs(call: Call, request: api.PutObjectRetentionRequest) -> list[Need]:

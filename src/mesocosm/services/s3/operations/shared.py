@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from mesocosm.call.moments import iso
 from mesocosm.call.service import Need
 from mesocosm.services.s3.resources import rows
 from mesocosm.services.s3.resources.versions import NUMBER_LENGTH, find_version
@@ -230,6 +231,7 @@ def tag_keys(prefix: str, tags: Mapping[str, str]) -> dict[str, Values]:
 def write_keys(call: Call, request: Any) -> Conditions:
     """The condition keys of a request that makes an object."""
     found = request_keys(call, request)
+    found |= lock_keys(call, request.object_lock_retain_until_date)
     if request.tagging:
         from mesocosm.services.s3.rules.attributes import tagging_header
 
@@ -237,6 +239,16 @@ def write_keys(call: Call, request: Any) -> Conditions:
         found |= tag_keys("s3:RequestObjectTag", tags)
         found["s3:RequestObjectTagKeys"] = list(tags)
     return found
+
+
+def lock_keys(call: Call, until: float | None) -> dict[str, Values]:
+    """The condition keys of a retain-until date (epoch seconds)."""
+    if until is None:
+        return {}
+    return {
+        "s3:object-lock-retain-until-date": iso(until),
+        "s3:object-lock-remaining-retention-days": str(int((until - call.now) // 86_400)),
+    }
 
 
 def object_keys(call: Call, request: Any) -> Conditions:

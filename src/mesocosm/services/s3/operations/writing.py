@@ -62,9 +62,8 @@ def write_needs(call: Call, request: Any) -> list[Need]:
     if reachable(call, request.bucket) is None:
         return found
     arn = f"arn:aws:s3:::{request.bucket}/{request.key}"
-    # What services deliver is given to the bucket's owner under s3:PutObject alone.
-    given = call.principal.kind == "service" and request.acl == "bucket-owner-full-control"
-    if (request.acl is not None and not given) or _grants(request):
+    # What services deliver comes with its grants under s3:PutObject alone.
+    if call.principal.kind != "service" and (request.acl is not None or _grants(request)):
         found.append(Need("s3:PutObjectAcl", arn, write_keys(call, request)))
     if request.tagging:
         found.append(Need("s3:PutObjectTagging", arn, write_keys(call, request)))

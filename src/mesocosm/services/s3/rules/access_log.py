@@ -7,6 +7,8 @@ Amazon S3 User Guide.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
+from typing import Any
 from urllib.parse import quote
 
 QUERIES = {
@@ -75,6 +77,29 @@ def line(fields: list[str | int | None]) -> str:
 def shown_key(key: str) -> str:
     """A key as lines show it."""
     return quote(key, safe="/-_.~")
+
+
+def grant_headers(grants: Iterable[Any] | None, owner: str) -> dict[str, str]:
+    """TargetGrants as members of PutObject; the owner (a canonical id) keeps full control.
+
+    What a permission to write a log object would mean S3 does not say: it is left out.
+    """
+    if not grants:
+        return {}
+    found: dict[str, list[str]] = {"grant_full_control": [f'id="{owner}"'] if owner else []}
+    for grant in grants:
+        who = grant.grantee
+        name = {"FULL_CONTROL": "grant_full_control", "READ": "grant_read"}.get(grant.permission)
+        if name is None:
+            continue
+        if who.type == "Group":
+            text = f'uri="{who.uri}"'
+        elif who.type == "AmazonCustomerByEmail":
+            text = f'emailAddress="{who.email_address}"'
+        else:
+            text = f'id="{who.id}"'
+        found.setdefault(name, []).append(text)
+    return {name: ",".join(texts) for name, texts in found.items() if texts}
 
 
 def object_key(
