@@ -6,12 +6,13 @@ The usual ones are entries; what few policies read is made when one does.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mesocosm.call.moments import iso
 from mesocosm.iam import Context
 
 if TYPE_CHECKING:
+    from mesocosm.call.authority import Membership
     from mesocosm.call.call import Call
     from mesocosm.call.service import Need, Target
     from mesocosm.iam.context import Value
@@ -81,16 +82,23 @@ class Facts(Context):
             case "aws:multifactorauthage":
                 return str(int(call.now - principal.mfa_at)) if principal.mfa_at else None
             case "aws:resourceorgid":
-                membership = self._membership()
+                membership = self._membership(self._target.account)
                 return membership.organization if membership else None
             case "aws:resourceorgpaths":
-                membership = self._membership()
+                membership = self._membership(self._target.account)
+                return list(membership.paths) if membership else None
+            case "aws:sourceorgid":
+                membership = self._membership(self["aws:sourceaccount"])
+                return membership.organization if membership else None
+            case "aws:sourceorgpaths":
+                membership = self._membership(self["aws:sourceaccount"])
                 return list(membership.paths) if membership else None
         return None
 
-    def _membership(self) -> Any:
+    def _membership(self, account: Value | None) -> Membership | None:
         provider = self._call.cloud.provider("organization")
-        return provider.membership(self._target.account) if provider else None
+        found: Membership | None = provider.membership(account) if provider and account else None
+        return found
 
 
 _FAMILIES = ("aws:resourcetag", "aws:principaltag", "aws:requesttag")

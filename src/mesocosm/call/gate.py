@@ -65,6 +65,18 @@ class ResourceTexts(msgspec.Struct, frozen=True):
     grants: tuple[str, ...] = ()
 
 
+class Name(NamedTuple):
+    """What tells principals apart: callers that hold only a token have no ARN, a service acts for
+    many accounts, and a forwarded session is not the caller's own call.
+    """
+
+    arn: str
+    access_key_id: str
+    id: str
+    account: str
+    called_via: tuple[str, ...]
+
+
 class Gathered(NamedTuple):
     """The policies of one principal, compiled, and the digest under which their texts are kept."""
 
@@ -114,7 +126,7 @@ class Gate:
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
-        self._gathered: dict[tuple[str, str], Gathered] = {}
+        self._gathered: dict[Name, Gathered] = {}
         self._sides: dict[ResourceTexts, ResourceSide] = {}
         self._pending: dict[str, str] = {}
         self._known: set[str] = set()
@@ -191,20 +203,29 @@ class Gate:
             identity.version(principal.account) if identity else 0,
             organization.version() if organization else 0,
         )
-        key = (principal.arn, principal.access_key_id)
+        key = Name(
+            principal.arn,
+            principal.access_key_id,
+            principal.id,
+            principal.account,
+            principal.called_via,
+        )
         found = self._gathered.get(key)
         if found is not None and found.version == version:
             return found
         grants: Grants = identity.grants(principal) if identity else NOBODY
         membership: Membership | None = (
             organization.membership(principal.account)
-            if organization and principal.account
+            if organization and principal.account and principal.kind != "service"
             else None
         )
         texts = StackTexts(
             grants.identity,
             (grants.boundary,) if grants.boundary else (),
-            credential.session if credential else None,
+            # Who takes another's place within a call leaves the session policies of the first.
+            credential.session
+            if credential is not None and credential.access_key_id == principal.access_key_id
+            else None,
             membership.scps if membership and not membership.exempt else (),
         )
         keys = principal_keys(principal)

@@ -121,8 +121,10 @@ def principal_keys(principal: Principal) -> dict[str, str | list[str]]:
         arn = principal.role_arn if kind == "assumed-role" else principal.arn
         if arn and kind != "service":
             keys["aws:principalarn"] = arn
-        if principal.account:
+        if principal.account and kind != "service":
             keys["aws:principalaccount"] = principal.account
+    else:
+        keys["aws:principalaccount"] = "anonymous"
     if kind == "service" and principal.services:
         keys["aws:principalservicename"] = principal.services[0]
         keys["aws:principalservicenameslist"] = list(principal.services)

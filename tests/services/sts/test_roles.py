@@ -191,6 +191,17 @@ def test_transitive_tags_and_source_identity_stay_along_the_chain(
     )
 
 
+def test_every_role_along_the_chain_must_allow_the_source_identity(
+    cloud: LocalCloud, ann: Any
+) -> None:
+    first = role(cloud, trusting(ACCOUNT, "sts:AssumeRole", "sts:SetSourceIdentity"), ALLOW)
+    second = role(cloud, trusting(), ALLOW, name="second")
+    chained = client(cloud, "sts", assume(ann, first, SourceIdentity="ann"))
+    code, message = refusal(chained.assume_role, RoleArn=second, RoleSessionName="work")
+    assert code == "AccessDenied"
+    assert "sts:SetSourceIdentity" in message
+
+
 def test_the_root_user_takes_no_role_on(cloud: LocalCloud) -> None:
     root = cloud.client("sts", account=ACCOUNT)
     arn = role(cloud, trusting(), ALLOW)

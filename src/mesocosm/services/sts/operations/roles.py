@@ -23,8 +23,8 @@ def _role_conditions(call: Call, request: api.AssumeRoleRequest) -> Mapping[str,
     found: dict[str, Values] = {"sts:RoleSessionName": request.role_session_name}
     if request.external_id is not None:
         found["sts:ExternalId"] = request.external_id
-    if request.source_identity is not None:
-        found["sts:SourceIdentity"] = request.source_identity
+    if source := request.source_identity or call.principal.source_identity:
+        found["sts:SourceIdentity"] = source
     if request.transitive_tag_keys:
         found["sts:TransitiveTagKeys"] = list(request.transitive_tag_keys)
     if request.serial_number and mfa(call, request.serial_number, request.token_code):
@@ -38,7 +38,8 @@ def _role_needs(call: Call, request: api.AssumeRoleRequest) -> list[Need]:
     found = []
     if request.tags or request.transitive_tag_keys:
         found.append(Need("sts:TagSession", request.role_arn, conditions))
-    if request.source_identity is not None:
+    if request.source_identity is not None or call.principal.source_identity:
+        # Also the one a session has already: every role it takes on must allow it.
         found.append(Need("sts:SetSourceIdentity", request.role_arn, conditions))
     return found
 
