@@ -374,3 +374,63 @@ def test_handing_the_role_over_takes_pass_role(client, versioned, replicate, ref
             Bucket=versioned, ReplicationConfiguration={"Role": ROLE, "Rules": [rule()]}
         )
     assert "iam:PassRole" in refusal.message
+
+
+def test_every_destination_gets_its_copy(cloud, s3, versioned, replicate, there):
+    make_target(there, "second")
+    replicate(rule(), rule("second", ID="s", Priority=2), rule(ID="low", Priority=0))
+    s3.put_object(Bucket=versioned, Key="a", Body=b"1")
+    cloud.advance(1)
+    assert status(s3, "a") == "PENDING"
+    cloud.advance(5)
+    assert status(s3, "a") == "COMPLETED"
+    for target in ("target", "second"):
+        assert len(there.list_object_versions(Bucket=target)["Versions"]) == 1
+    there.delete_bucket_policy(Bucket="second")
+    there.put_bucket_versioning(Bucket="second", VersioningConfiguration={"Status": "Suspended"})
+    s3.put_object(Bucket=versioned, Key="b", Body=b"1")
+    cloud.advance(5)
+    assert status(s3, "b") == "FAILED"
+    assert status(there, "b", "target") == "REPLICA"
+
+
+def test_locks_are_copied_with_what_they_protect(cloud, s3, role, there, refused):
+    role([*READ, *WRITE, "s3:GetObjectRetention", "s3:GetObjectLegalHold"])
+    s3.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
+    make_target(there, "plain")
+    there.create_bucket(
+        Bucket="safe",
+        ObjectLockEnabledForBucket=True,
+        CreateBucketConfiguration={"LocationConstraint": "eu-west-1"},
+    )
+
+    def put(target):
+        s3.put_bucket_replication(
+            Bucket="locked", ReplicationConfiguration={"Role": ROLE, "Rules": [rule(target)]}
+        )
+
+    with refused("InvalidRequest", 400):
+        put("plain")
+    put("safe")
+    version = s3.put_object(Bucket="locked", Key="a", Body=b"1", ObjectLockLegalHoldStatus="ON")[
+        "VersionId"
+    ]
+    cloud.advance(5)
+    with refused("AccessDenied", 403):
+        there.delete_object(Bucket="safe", Key="a", VersionId=version)
+    s3.put_object_legal_hold(Bucket="locked", Key="a", LegalHold={"Status": "OFF"})
+    cloud.advance(5)
+    there.delete_object(Bucket="safe", Key="a", VersionId=version)
+
+
+def test_what_was_pending_is_copied_after_a_rewind(cloud, s3, versioned, replicate, there):
+    replicate(rule())
+    s3.put_object(Bucket=versioned, Key="a", Body=b"1")
+    cloud.snapshot("pending")
+    cloud.advance(5)
+    assert status(s3, "a") == "COMPLETED"
+    cloud.rewind("pending")
+    assert status(s3, "a") == "PENDING"
+    cloud.advance(5)
+    assert status(s3, "a") == "COMPLETED"
+    assert there.get_object(Bucket="target", Key="a")["Body"].read() == b"1"
