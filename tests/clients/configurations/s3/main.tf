@@ -322,6 +322,8 @@ resource "aws_s3_object_copy" "copy" {
   key    = "copy.html"
   source = "${aws_s3_bucket.site.id}/${aws_s3_object.index.key}"
   tags   = { of = var.team }
+
+  tagging_directive = "REPLACE"
 }
 
 # an archive whose objects are locked
@@ -348,6 +350,8 @@ resource "aws_s3_object" "locked" {
   key                           = "held"
   content                       = "held"
   object_lock_legal_hold_status = local.second ? "OFF" : "ON"
+  object_lock_mode              = "GOVERNANCE"
+  object_lock_retain_until_date = "2049-01-01T00:00:00Z"
   force_destroy                 = true
 }
 

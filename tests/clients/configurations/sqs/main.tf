@@ -44,7 +44,7 @@ resource "aws_sqs_queue_redrive_policy" "orders" {
   queue_url = aws_sqs_queue.orders.id
   redrive_policy = jsonencode({
     deadLetterTargetArn = aws_sqs_queue.dead.arn
-    maxReceiveCount     = var.seconds
+    maxReceiveCount     = 5
   })
 }
 
