@@ -8,6 +8,7 @@ import pytest
 from mesocosm.world import (
     Change,
     DirectoryInUse,
+    HistoryWindow,
     NameTaken,
     UnknownMoment,
     World,
@@ -258,3 +259,38 @@ def test_derived_is_one_object_for_each_world(tmp_path: Path) -> None:
         assert world.derived(Cache) is world.derived(Cache)
         assert fork.derived(Cache).world is fork
         fork.discard()
+
+
+def test_reset_is_an_empty_world_and_what_was_left_can_be_returned_to(tmp_path: Path) -> None:
+    hand = Hand()
+    window = HistoryWindow(hours=3)
+    with World.open(tmp_path, real=hand, history=window) as world:
+        rows = world.rows(queues, *CELL)
+        for number in range(8):
+            put(world, f"q{number}", record=b"call")
+            hand.now += 3600
+            world.checkpoint()  # the beginning is folded
+        world.snapshot("here")
+        fork = world.fork(name="fork")
+        fork.snapshot("fork's")
+        with world.transaction():
+            world.timers.at(hand.now + 9.0, "s", "f", "k", *CELL)
+        world.reset()
+        assert (contents(world), rows, world.position) == ({}, {}, 0)
+        assert list(world.records()) == []
+        assert world.clock.now() == hand.now
+        assert world.timers.next_due() is None
+        assert {each.name for each in world.snapshots()} == {"here", "fork's"}, "the fork's past"
+        fork.discard()
+        put(world, "new")
+        world.reset()
+        assert world.snapshots() == []
+        put(world, "newer")
+        world.snapshot("here")
+        assert contents(world) == {"newer": 0}
+        assert [change.new for change in world.diff(0)] == [Queue("newer")]
+        world.rewind("main")
+        assert len(contents(world)) == 8
+        world.rewind("here")
+    with World.open(tmp_path, real=hand, history=window) as world:
+        assert contents(world) == {"newer": 0}

@@ -89,7 +89,7 @@ class Cloud:
     def reset(self) -> None:
         """The world has been replaced beneath the services (a rewind): reconcile anew."""
         self.gate.forget()
-        now = self.world.clock.now()
+        now = self.world.clock.now() if self.world.position else 0.0
         here = [record for record in self.calls if record.time <= now]
         self.calls = deque(here, maxlen=RECENT_CALLS)
         self._reacting.clear()

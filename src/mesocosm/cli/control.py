@@ -313,7 +313,13 @@ def snapshot(cloud: Cloud, ask: Ask) -> dict[str, Any]:
 
 def branches(cloud: Cloud, ask: Ask) -> dict[str, Any]:
     """Every line of this cloud, the abandoned ones included."""
-    return {"branches": [_facts(branch) for branch in cloud.world.branches()]}
+    current = cloud.world.branch.name
+    return {
+        "branches": [
+            {**_facts(branch), "current": branch.name == current}
+            for branch in cloud.world.branches()
+        ]
+    }
 
 
 async def fork(cloud: Cloud, ask: Ask) -> Mapping[str, Any]:
@@ -326,8 +332,9 @@ async def fork(cloud: Cloud, ask: Ask) -> Mapping[str, Any]:
 
 def rewind(cloud: Cloud, ask: Ask) -> dict[str, Any]:
     """Return to a point; the line left behind stays as a branch."""
+    left = cloud.world.branch.name
     place = cloud.world.rewind(point(cloud, ask.text("to")))
-    return {"to": ask.text("to"), **_facts(place), "clock": clock(cloud, ask)}
+    return {"to": ask.text("to"), **_facts(place), "left": left, "clock": clock(cloud, ask)}
 
 
 def diff(cloud: Cloud, ask: Ask) -> dict[str, Any]:
@@ -407,20 +414,9 @@ def _rate(value: str) -> float:
     return rate
 
 
-async def reset(cloud: Cloud, ask: Ask) -> dict[str, Any]:
+def reset(cloud: Cloud, ask: Ask) -> dict[str, Any]:
     """Make the cloud empty, at real time; the line left behind stays as a branch."""
-    world = cloud.world
-    first = next(branch for branch in world.branches() if branch.parent is None)
-    try:
-        world.rewind(f"{first.name}@{first.position}")
-    except BeyondHistory as error:
-        raise ControlError(
-            409,
-            "BeyondHistory",
-            "The beginning lies before the history that is kept, so it cannot be returned to",
-            "`mesocosm down`, remove the data directory, and `mesocosm up` begin anew",
-        ) from error
-    await world.clock.advance_to(max(world.clock.now(), world.clock.real()))
+    cloud.world.reset()
     return {"reset": True}
 
 

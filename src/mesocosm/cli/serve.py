@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mesocosm.world import Moment, World
 
 END_SECONDS = 60
+CHECKPOINT_BYTES_MIN, CHECKPOINT_BYTES_MAX = 1 << 16, 1 << 24
 
 HINTS = {
     "DirectoryInUse": "`mesocosm down` stops the cloud that runs there; --data names another one",
@@ -152,13 +153,16 @@ def run(options: Options) -> None:
 async def _serve(options: Options, data: Path) -> None:
     from mesocosm.world import HistoryWindow, World, WorldError
 
+    # A checkpoint is where history can be cut: a small window needs them close together.
+    between = max(CHECKPOINT_BYTES_MIN, min(options.history_bytes // 4, CHECKPOINT_BYTES_MAX))
+    window = HistoryWindow(options.history_seconds / 3600, options.history_bytes, between)
     try:
         world = World.open(
             data,
             branch=options.branch,
             seed=options.seed,
             durability=options.durability,
-            history=HistoryWindow(options.history_seconds / 3600, options.history_bytes),
+            history=window,
         )
     except WorldError as error:
         hint = HINTS.get(type(error).__name__, "")

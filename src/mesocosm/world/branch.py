@@ -199,6 +199,28 @@ class Store:
             raise NameTaken(f"there is a snapshot named {snapshot.name} already")
         self._write_snapshots({**self.snapshots, snapshot.name: snapshot})
 
+    def forget_snapshots(self, besides: OpenWorld) -> None:
+        """Free the names of snapshots, but for those in the past of other open worlds."""
+        others = self.worlds - {besides}
+        pasts = [
+            each
+            for world in others
+            for each in (
+                Stretch(world.branch.name, world.branch.position, world.position),
+                *self.line(world.branch.name, world.position),
+            )
+        ]
+        kept = {
+            name: snapshot
+            for name, snapshot in self.snapshots.items()
+            if any(
+                branch == snapshot.branch and after <= snapshot.position <= until
+                for branch, after, until in pasts
+            )
+        }
+        if len(kept) < len(self.snapshots):
+            self._write_snapshots(kept)
+
     def _write_snapshots(self, snapshots: dict[str, Snapshot]) -> None:
         data = msgspec.json.encode(list(snapshots.values()))
         with storage():

@@ -113,6 +113,7 @@ class GroupCommit:
     def rotate(self) -> None:
         """Begin a new segment with the next write."""
         self._rotate = True
+        self.journal.segment_bytes = 0  # what comes counts for the new one
 
     def _turn(self) -> None:
         self._scheduled = None

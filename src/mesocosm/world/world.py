@@ -11,17 +11,18 @@ from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 from mesocosm.world import travel
 from mesocosm.world.branch import FIRST, Branch, Moment, Place, Snapshot, Store, common_ancestor
-from mesocosm.world.cells import Cells
+from mesocosm.world.cells import Cells, Stored
 from mesocosm.world.checkpoint import Freeze
 from mesocosm.world.clock import Clock, clocks
-from mesocosm.world.commit import GroupCommit, Stored
+from mesocosm.world.commit import GroupCommit
+from mesocosm.world.commit import Stored as WhenStored
 from mesocosm.world.errors import TransactionOpen, WorldError
 from mesocosm.world.files import Files
 from mesocosm.world.fold import HistoryWindow
 from mesocosm.world.history import Keeper
 from mesocosm.world.ids import Ids
 from mesocosm.world.journal import Journal, Reader, encode_payload
-from mesocosm.world.table import Change, Ledger, Noted, Rows, Table, net
+from mesocosm.world.table import CellName, Change, Ledger, Noted, Rows, Table, net
 from mesocosm.world.timers import Timers
 from mesocosm.world.trail import Entry, entries
 from mesocosm.world.transaction import Changes, Transaction, undo
@@ -251,7 +252,7 @@ class World:
         """Return when a transaction is stored. Raises `StorageFull`, `StorageFailed`: undone."""
         await self._commits.committed(position)
 
-    def when_stored(self, position: int, function: Stored) -> None:
+    def when_stored(self, position: int, function: WhenStored) -> None:
         """Call `function(None)` when a transaction is stored, `function(error)` when it was undone:
         as `committed`, without a future."""
         self._commits.when_stored(position, function)
@@ -364,23 +365,50 @@ class World:
             restored = travel.restore(self.store, self.store.line(*place[:2]))
             _, virtual, real = restored
         shown = virtual if place.virtual is None else place.virtual
-        branch = self._branch_off(place, None, shown)
-        self.store.set_head(branch.name)
-        self._keeper.stop()
+        self._leave_for(self._branch_off(place, None, shown))
         if restored is None:
             self._undo(place.position)
         else:
-            self._steps.clear()
-            self._kept = 0
-            self._cells.load(restored.stored)
-        self._commits.journal.rotate()
-        self.branch = branch
-        self._commits = self._journal(place.position, None)
-        self.ids.reseed(branch.name, place.position)
-        self._derived.clear()
+            self._replace_rows(restored.stored)
+        self._begin_on(place.position)
         self._stand(place.position, virtual, real, shown)
         self.changes.publish_reset()
         return place
+
+    def reset(self) -> None:
+        """Make this world empty, on a new branch without a past, at real time.
+
+        The line left behind stays, as after a rewind; the names of snapshots are free again, but
+        for those that other open worlds have in their past.
+        """
+        self._idle()
+        self.flush()
+        self.store.forget_snapshots(besides=self)
+        now = self.clock.real()
+        branch = Branch(self.store.unused_name(), None, 0, now, now)
+        self.store.create(branch)
+        self._leave_for(branch)
+        self._replace_rows({})
+        self._begin_on(0)
+        self._stand(0, 0.0, now, now)
+        self.changes.publish_reset()
+
+    def _leave_for(self, branch: Branch) -> None:
+        self.store.set_head(branch.name)
+        self._keeper.stop()
+        self.branch = branch
+
+    def _replace_rows(self, stored: dict[CellName, Stored]) -> None:
+        self._steps.clear()
+        self._kept = 0
+        self._cells.load(stored)
+
+    def _begin_on(self, position: int) -> None:
+        """Go on at a position of a new branch: its journal, ids and derived objects."""
+        self._commits.journal.rotate()
+        self._commits = self._journal(position, None)
+        self.ids.reseed(self.branch.name, position)
+        self._derived.clear()
 
     def diff(self, a: Moment, b: Moment | None = None) -> list[Change]:
         """The rows that differ between two moments (`b`: now, when `None`)."""
