@@ -71,7 +71,17 @@ def test_time_travel(port: str) -> None:
     assert told("snapshots", "--port", port)["snapshots"][0]["name"] == "first"
     mesocosm("clock", "advance", "2h", "--port", port)
     assert told("diff", "first", "--port", port)["changes"]
-    assert "back at first" in mesocosm("rewind", "--to", "first", "--port", port).stdout
+    mesocosm("clock", "pause", "--port", port)
+    mesocosm("snapshot", "still", "--port", port)
+    back = mesocosm("rewind", "--to", "first", "--port", port).stdout
+    assert "back at first" in back
+    left = next(one["name"] for one in told("branches", "--port", port)["branches"])
+    assert f"`mesocosm rewind --to {left}` returns to it" in back
+    current = [one for one in told("branches", "--port", port)["branches"] if one["current"]]
+    assert [one["parent"] for one in current] == [left]
+    still = mesocosm("rewind", "--to", "still", "--port", port).stdout
+    assert "and stands still" in still
+    mesocosm("clock", "resume", "--port", port)
     fork = told("fork", "first", "--name", "other", "--port", port)
     other = fork["url"].rpartition(":")[2]
     assert told("status", "--port", other)["branch"] == "other"

@@ -42,13 +42,13 @@ def calls(
 def _print_call(call: dict[str, Any]) -> None:
     verdict = {"ImplicitlyDenied": "denied", "ExplicitlyDenied": "DENIED"}
     decided = verdict.get(call["decision"], call["decision"].lower() or "-")
-    outcome = call["error"] or str(call["status"])
     who = call["principal"].rpartition(":")[2] or "-"
     action = f"{call['service']}:{call['operation']}"
     print(
-        f"{call['time'][11:23]}  {decided:<8} {outcome:<24} {action:<40}"
+        f"{call['time'][11:23]}  {decided:<8} {call['status']} {action:<38}"
         f" {call['micros'] / 1000:8.2f} ms"
-        f"  {call['account']} {call['region']:<14} {who:<24} {call['request_id']}",
+        f"  {call['account']} {call['region']:<12} {who:<20} {call['request_id']}"
+        f"  {call['error']}".rstrip(),
         flush=True,
     )
 

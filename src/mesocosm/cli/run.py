@@ -185,7 +185,7 @@ def reset(
 
 
 def doctor(data: Data = None, as_json: Json = False) -> None:
-    """Measure what this machine offers, and say what is missing and what for."""
+    """Measure what this machine offers, and say what is missing and how to get it."""
     from mesocosm.cli.doctor import examine
 
     found = list(examine(_existing(data_directory(data))))

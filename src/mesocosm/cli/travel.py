@@ -11,7 +11,9 @@ from mesocosm.cli.client import Client
 from mesocosm.cli.options import Json, Port
 from mesocosm.cli.place import find_url
 
-POINT = "A snapshot's name or an instant: 2026-03-01T09:30:00Z, 09:30, '10m ago'."
+POINT = (
+    "A snapshot, a branch (its end) or an instant: before, main, 2026-03-01T09:30:00Z, '10m ago'."
+)
 
 
 def snapshot(
@@ -33,7 +35,11 @@ def snapshots(port: Port = None, as_json: Json = False) -> None:
     if as_json:
         show.as_json(told)
         return
-    _rows(told["snapshots"], "No snapshots yet; `mesocosm snapshot NAME` makes one")
+    show.table(
+        ("snapshot", "of branch", "time in the cloud", "made at (real time)"),
+        ((one["name"], one["branch"], one["virtual"], one["real"]) for one in told["snapshots"]),
+        empty="No snapshots yet; `mesocosm snapshot NAME` makes one",
+    )
 
 
 def fork(
@@ -47,7 +53,8 @@ def fork(
     if as_json:
         show.as_json(told)
     else:
-        show.fields(told)
+        print(f"Branch {told['name']} answers at {told['url']}, until this cloud ends")
+        print(f"`mesocosm up --branch {told['name']}` goes on with it later")
 
 
 def rewind(
@@ -60,8 +67,11 @@ def rewind(
     if as_json:
         show.as_json(told)
         return
-    print(f"The cloud is back at {to}; its clock shows {told['clock']['time']}")
-    print("What was left behind is kept: `mesocosm branches`")
+    pace = told["clock"]["rate"]
+    how = "" if pace == 1 else " and stands still" if pace == 0 else f" and runs {pace:g} times"
+    print(f"The cloud is back at {to}; its clock shows {told['clock']['time']}{how}")
+    left = told["left"]
+    print(f"What was left behind is branch {left}; `mesocosm rewind --to {left}` returns to it")
 
 
 def diff(
@@ -87,13 +97,19 @@ def branches(port: Port = None, as_json: Json = False) -> None:
     if as_json:
         show.as_json(told)
         return
-    _rows(told["branches"], "No branches")
-
-
-def _rows(rows: list[dict[str, Any]], empty: str) -> None:
-    columns = list(rows[0]) if rows else []
-    titles = [column.replace("_", " ") for column in columns]
-    show.table(titles, ([show.text(row.get(c)) for c in columns] for row in rows), empty=empty)
+    show.table(
+        ("", "branch", "branched off", "time in the cloud", "made at (real time)"),
+        (
+            (
+                "*" if one["current"] else "",
+                one["name"],
+                f"{one['parent']}@{one['position']}" if one["parent"] else "-",
+                one["virtual"],
+                one["real"],
+            )
+            for one in told["branches"]
+        ),
+    )
 
 
 def _print_change(change: dict[str, Any]) -> None:
@@ -101,7 +117,7 @@ def _print_change(change: dict[str, Any]) -> None:
     sign = "+" if old is None else "-" if new is None else "~"
     key = change["key"] if isinstance(change["key"], str) else "/".join(map(str, change["key"]))
     where = " ".join(part for part in (change.get("account"), change.get("region")) if part)
-    print(f"{sign} {change['table']}  {key}  ({where})")
+    print(f"{sign} {change['table']}  {key}" + (f"  ({where})" if where else ""))
     if isinstance(old, dict) and isinstance(new, dict):
         for name in sorted(old.keys() | new.keys()):
             if old.get(name) != new.get(name):
