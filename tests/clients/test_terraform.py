@@ -117,7 +117,7 @@ def organizations(cloud: LocalCloud, run: TerraformRun) -> None:
     (parent,) = client.list_parents(ChildId=shop)["Parents"]
     assert parent["Id"] == run.outputs()["parent"]
 
-    cloud.advance(8 * 86400)  # an account made by an organization cannot leave it at once
+    cloud.advance(5 * 86400)  # an account made by an organization cannot leave it for four days
     run.destroy(team="b")
     with pytest.raises(client.exceptions.AWSOrganizationsNotInUseException):
         client.describe_organization()
@@ -128,7 +128,15 @@ def organizations(cloud: LocalCloud, run: TerraformRun) -> None:
 def account(cloud: LocalCloud, run: TerraformRun) -> None:
     """Contacts and Regions of the account, and resources of another one through a role there."""
     with_key, role = papers.assumable(cloud, ACCOUNT, OTHER)
-    through = f'  assume_role {{\n    role_arn = "{role}"\n    external_id = "shop"\n    session_name = "tf"\n  }}'
+    through = "\n".join(
+        (
+            "  assume_role {",
+            f'    role_arn     = "{role}"',
+            '    external_id  = "shop"',
+            '    session_name = "tf"',
+            "  }",
+        )
+    )
     there = provider(
         cloud.endpoint, alias="there", region="eu-west-1", credentials=with_key, more=through
     )

@@ -171,13 +171,13 @@ def test_a_closed_account_is_suspended_and_its_principals_are_refused(org: Org) 
     assert code(org.api.describe_account, AccountId=account) == "AccountNotFoundException"
 
 
-def test_a_new_account_leaves_after_seven_days(org: Org) -> None:
+def test_a_new_account_leaves_after_four_days(org: Org) -> None:
     account = org.account()
     assert reason(org.api.remove_account_from_organization, AccountId=account) == (
         "ConstraintViolationException",
         "WAIT_PERIOD_ACTIVE",
     )
-    org.cloud.advance(7 * 86_400)
+    org.cloud.advance(4 * 86_400)
     org.api.remove_account_from_organization(AccountId=account)
     assert len(org.api.list_accounts()["Accounts"]) == 1
     assert (

@@ -86,7 +86,7 @@ def _may_go(call: Call, of: tree.Tree, organization: rows.Organization, row: row
     if row.created is not None and call.now - row.created < quotas.LEAVE_AFTER_S:
         raise common.constraint(
             "WAIT_PERIOD_ACTIVE",
-            "After you create an account in an organization, you must wait until at least seven "
+            "After you create an account in an organization, you must wait until at least four "
             "days after the account was created.",
         )
 

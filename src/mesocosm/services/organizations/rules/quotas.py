@@ -48,7 +48,7 @@ INVITATION_S = 15 * DAY
 ALL_FEATURES_S = 90 * DAY
 HANDSHAKE_KEPT_S = 30 * DAY
 """A finished handshake is shown for 30 days."""
-LEAVE_AFTER_S = 7 * DAY
+LEAVE_AFTER_S = 4 * DAY
 """An account made by Organizations must be this old to leave."""
 CLOSED_KEPT_S = 90 * DAY
 """A closed account stays in its organization for 90 days."""
