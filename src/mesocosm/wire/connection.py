@@ -78,6 +78,8 @@ class Connection(asyncio.Protocol):
         self._unsent = 0
         self._deaf = False
         """What still comes in is not looked at: it could not be understood."""
+        self._heard = False
+        """The client has ended its side."""
         self._touched = 0.0
         """When the client last sent something, or was answered."""
         self._head_since: float | None = None
@@ -124,6 +126,17 @@ class Connection(asyncio.Protocol):
             exchange.abandon()
         del self._parser  # it holds this object in a cycle
 
+    def eof_received(self) -> bool:
+        """The client sends no more. Requests that have come whole are answered still (RFC 9112,
+        section 9.6); one that waits for something to happen is not: whoever would wait for that
+        keeps the connection open. True: the connection stays for the answers.
+        """
+        exchanges = self.exchanges
+        if self._secure or not exchanges or not exchanges[-1].complete or exchanges[0].waits:
+            return False
+        self.closing = self._heard = True
+        return True
+
     def data_received(self, data: bytes) -> None:
         if self._deaf or self.transport.is_closing():
             return
@@ -167,7 +180,7 @@ class Connection(asyncio.Protocol):
         writable, self._writable = self._writable, None
         if writable is not None and not writable.done():
             writable.set_result(None)
-        if not self.closing:
+        if not self.transport.is_closing():
             self.balance()
             if not self._advancing:
                 self._advance()
@@ -253,7 +266,7 @@ class Connection(asyncio.Protocol):
 
     def balance(self) -> None:
         """Pause or go on reading: no more is taken in than is being worked off."""
-        if self.transport.is_closing():
+        if self._heard or self.transport.is_closing():
             return
         arriving = self._arriving
         full = (

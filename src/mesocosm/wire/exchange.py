@@ -65,6 +65,7 @@ class Exchange:
         "keep_alive",
         "request",
         "size",
+        "waits",
     )
 
     def __init__(self, connection: Connection, request: Request, size: int) -> None:
@@ -79,6 +80,8 @@ class Exchange:
         """The body has been received."""
         self.answered = False
         """At least the head of the answer has been sent."""
+        self.waits = False
+        """The call waits for something to happen."""
         self.buffered = 0
         self._connection = connection
         self._parts: list[bytes] = []
@@ -223,6 +226,7 @@ class Exchange:
             self.reply(error)
             return
         if waiting is not None:
+            self.waits = True
             self._task = self._connection.loop.create_task(self._wait(waiting))
 
     async def _wait(self, waiting: Coroutine[Any, Any, Response]) -> None:
