@@ -301,3 +301,25 @@ def test_inventories_are_delivered_every_day(cloud, s3, versioned):
     assert [row[1] for row in table] == ["a%2Cb", "gone", "gone"]
     assert table[0][3:6] == ["true", "false", "5"]
     assert [row[4] for row in table[1:]] == ["true", "false"]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_deprecated_calls_share_the_requests_of_their_successors(client, s3, bucket):
+    queue = "arn:aws:sqs:us-east-1:000000000000:q"
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    client("sqs").create_queue(QueueName="q", Attributes={"Policy": policy})
+    rule = {
+        "ID": "a",
+        "Prefix": "x",
+        "Status": "Enabled",
+        "Transition": {"Days": 1, "StorageClass": "GLACIER"},
+    }
+    s3.put_bucket_lifecycle(Bucket=bucket, LifecycleConfiguration={"Rules": [rule]})
+    assert s3.get_bucket_lifecycle(Bucket=bucket)["Rules"] == [rule]
+    given = {"Id": "i", "Event": "s3:ObjectCreated:*", "Queue": queue}
+    s3.put_bucket_notification(
+        Bucket=bucket, NotificationConfiguration={"QueueConfiguration": given}
+    )
+    got = s3.get_bucket_notification(Bucket=bucket)["QueueConfiguration"]
+    assert {name: got[name] for name in given} == given
