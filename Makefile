@@ -15,7 +15,7 @@ help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | \
 	  while IFS='|' read -r target text; do printf '  make %-9s %s\n' "$$target" "$$text"; done
 
-install: $(INSTALLED) ## Make .venv with the mesocosm command
+install: $(INSTALLED) ## Make .venv with mesocosm, the AWS CLI and boto3
 	@echo "Ready: $(BIN)/mesocosm"
 
 up: $(INSTALLED) ## Install and start the cloud in the foreground (ARGS="--port 4567")
@@ -50,7 +50,7 @@ $(MADE): tools/venv.sh
 	@touch $@
 
 $(INSTALLED): pyproject.toml $(MADE)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[clients]'
 	@touch $@
 
 $(READY): pyproject.toml $(INSTALLED)
