@@ -181,6 +181,23 @@ def test_grants_to_other_accounts(s3, bucket, client, refused):
         s3.put_object(Bucket=bucket, Key="k", ACL="private", GrantRead=f"id={other_id}")
 
 
+def test_the_owners_own_grant_is_for_its_policies_to_use(s3, bucket, client, refused):
+    open_up(s3, bucket)
+    s3.put_bucket_acl(Bucket=bucket, ACL="private")
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    iam = client("iam")
+    iam.create_user(UserName="bob")
+    bob = client("s3", credentials=iam.create_access_key(UserName="bob")["AccessKey"])
+    for attempt in (
+        lambda: bob.get_object(Bucket=bucket, Key="k"),
+        lambda: bob.list_objects_v2(Bucket=bucket),
+        lambda: bob.put_object(Bucket=bucket, Key="l", Body=b"y"),
+    ):
+        with refused("AccessDenied", 403) as refusal:
+            attempt()
+        assert "no identity-based policy allows" in refusal.message
+
+
 def test_who_may_not_list_is_not_told_what_is_missing(s3, bucket, client, refused):
     s3.put_bucket_policy(Bucket=bucket, Policy=policy(statement(Principal={"AWS": "222222222222"})))
     other = client("s3", account="222222222222")

@@ -54,7 +54,9 @@ def _acls(world: World, bucket: rows.Bucket, key: str) -> Any:
     """
 
     def granted(principal: Principal, action: str, context: Any) -> str | None:
-        canonical = rows.canonical_id(principal.account) if principal.account else ""
+        # A grant to an account is for its own policies to use; the bucket's account has them anyway.
+        outside = principal.account not in ("", bucket.account)
+        canonical = rows.canonical_id(principal.account) if outside else ""
         options = {
             "anonymous": principal.kind == "anonymous",
             "log_delivery": "logging.s3.amazonaws.com" in principal.services,
