@@ -54,7 +54,7 @@ def _acls(world: World, bucket: rows.Bucket, key: str) -> Any:
     """
 
     def granted(principal: Principal, action: str, context: Any) -> str | None:
-        # A grant to an account is for its own policies to use; the bucket's account has them anyway.
+        # A grant to an account lets its policies decide: in the bucket's own account they do so.
         outside = principal.account not in ("", bucket.account)
         canonical = rows.canonical_id(principal.account) if outside else ""
         options = {
