@@ -141,7 +141,7 @@ def test_beyond_history_names_the_earliest_instant(cloud: Cloud) -> None:
 
 def test_a_snapshot_is_not_named_like_an_instant(cloud: Cloud) -> None:
     assert ask(cloud, "POST", "snapshot", {"name": "09:30"})[1]["error"] == "BadName"
-    assert ask(cloud, "POST", "snapshot", {"name": "../x"})[0] == 400
+    assert ask(cloud, "POST", "snapshot", {"name": " x"})[0] == 400
 
 
 def test_fork_and_shutdown_reach_the_process(cloud: Cloud) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mesocosm.iam import actions
-from mesocosm.iam.simulate import principal_of, simulate
+from mesocosm.iam.simulate import CaseError, principal_of, simulate
 
 A, B = "111122223333", "444455556666"
 FULL = {
@@ -115,3 +115,29 @@ def test_importing_the_engine_reads_no_reference_data() -> None:
     code = f"import sys, mesocosm.iam; sys.exit({found})"
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     subprocess.run([sys.executable, "-c", code], check=True, env=env)
+
+
+def _case(**changed: Any) -> dict[str, Any]:
+    request = {"action": "s3:GetObject", "principal": "arn:aws:iam::111111111111:user/bob"}
+    return {"request": request, **changed}
+
+
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        (3, "a case is a JSON object"),
+        ({}, "'request' must be"),
+        ({"request": {"principal": "*"}}, "a text 'action'"),
+        ({"request": {"action": "s3:GetObject", "principal": None}}, "a text 'principal'"),
+        ({"request": {"action": "GetObject", "principal": "*"}}, "is no action"),
+        ({"request": {**_case()["request"], "contextVariables": [1]}}, "'contextVariables'"),
+        (_case(identityPolicies=[{"name": "own", "policy": "{"}]), "identity policy 'own' is malf"),
+        (_case(identityPolicies=["x"]), "identity policy 'identity 0' is malformed"),
+        (_case(resourcePolicy={"policy": {"Statement": 3}}), "resource policy 'resource 0' is"),
+        (_case(serviceControlPolicies=[{"policies": [3]}]), "scp policy 'scp 0' is malformed"),
+        (_case(serviceControlPolicies=[[]]), "'serviceControlPolicies' must be a list"),
+    ],
+)
+def test_a_case_of_another_form_is_refused_naming_the_place(case: Any, said: str) -> None:
+    with pytest.raises(CaseError, match=said):
+        simulate(case)

@@ -9,7 +9,6 @@ import typer
 
 from mesocosm.cli import show
 from mesocosm.cli.client import Client
-from mesocosm.cli.moments import iso
 from mesocosm.cli.options import Json, Port
 from mesocosm.cli.place import find_url
 
@@ -61,11 +60,13 @@ def why(
     """Explain how a call was decided: each policy, the statement that decided, the keys."""
     from urllib.parse import quote
 
+    from mesocosm.cli.reasons import draw
+
     told = Client(find_url(port)).get(f"why/{quote(request_id, safe='')}")
     if as_json:
         show.as_json(told)
     else:
-        show.tree(request_id, {**told, "time": iso(told["time"])})
+        draw(told)
 
 
 def coverage(

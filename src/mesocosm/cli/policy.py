@@ -28,6 +28,7 @@ def simulate(
     as_json: Json = True,
 ) -> None:
     """Evaluate the requests of a file against the policies beside them, and explain each (JSON)."""
+    from mesocosm.iam.simulate import CaseError
     from mesocosm.iam.simulate import simulate as evaluate
 
     given = _read(file)
@@ -36,8 +37,9 @@ def simulate(
     for number, one in enumerate(asked, 1):
         try:
             answers.append(evaluate(one))
-        except (ValueError, KeyError, TypeError) as error:
-            place = f"Request {number} of {file}" if isinstance(given, list) else file
+        except CaseError as error:
+            where = "stdin" if file == "-" else file
+            place = f"Request {number} of {where}" if isinstance(given, list) else where
             raise CliError(
                 f"{place}: {error}", "The format is in docs/policy-simulate.md"
             ) from error
@@ -53,5 +55,5 @@ def _read(file: str) -> Any:
         raise CliError(f"{file} cannot be read: {error}") from error
     try:
         return json.loads(text)
-    except ValueError as error:
-        raise CliError(f"{file} is not JSON: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise CliError(f"{'stdin' if file == '-' else file} is not JSON: {error}") from error

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.tree import Tree
 
 
 def as_json(value: Any) -> None:
@@ -53,42 +52,6 @@ def fields(values: Mapping[str, Any]) -> None:
     width = max((len(name) for name in values), default=0)
     for name, value in values.items():
         print(f"{name.replace('_', ' '):<{width}}  {text(value)}")
-
-
-def tree(title: str, value: Any) -> None:
-    """A nested value (JSON's types) as a tree."""
-    from rich.markup import escape
-    from rich.tree import Tree
-
-    root = Tree(f"[bold]{escape(title)}")
-    _grow(root, value)
-    console().print(root)
-
-
-def _grow(node: Tree, value: Any) -> None:
-    from rich.markup import escape
-
-    if isinstance(value, Mapping):
-        for name, member in value.items():
-            label = escape(str(name).replace("_", " "))
-            if isinstance(member, Mapping | list) and member:
-                _grow(node.add(label), member)
-            elif member not in (None, "", [], {}):
-                node.add(f"{label}: {verdict(text(member))}")
-    elif isinstance(value, list):
-        for member in value:
-            if isinstance(member, Mapping):
-                _grow(node.add(_head(member)), {k: v for k, v in member.items() if k not in HEADS})
-            else:
-                node.add(verdict(text(member)))
-
-
-HEADS = ("name", "type", "action", "result")
-
-
-def _head(member: Mapping[str, Any]) -> str:
-    parts = [text(member[key]) for key in HEADS if member.get(key) not in (None, "", [], {})]
-    return " ".join(verdict(part) for part in parts) or "·"
 
 
 def verdict(word: str) -> str:

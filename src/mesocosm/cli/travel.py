@@ -17,7 +17,7 @@ POINT = (
 
 
 def snapshot(
-    name: Annotated[str, typer.Argument(help="Letters, digits, dots, - and _.")],
+    name: Annotated[str, typer.Argument(help="1 to 100 characters.")],
     port: Port = None,
     as_json: Json = False,
 ) -> None:

@@ -11,7 +11,7 @@ import msgspec
 from .context import Context
 from .decision import Decision
 from .explain import explain
-from .policy import Kind, Policy, parse
+from .policy import Kind, Policy, PolicyError, parse
 from .principal import ANONYMOUS, Principal, principal_keys
 from .stack import AuthorizationRequest, Level, PolicyStack, ResourceKind
 
@@ -31,14 +31,19 @@ _ROLE_WRITES = frozenset(
 _HOST = re.compile(r"[a-z0-9\-.]+\.(amazonaws\.com(\.cn)?|aws\.internal|aws)\Z")
 
 
+class CaseError(ValueError):
+    """A case that is not of the form it should be; the message names the member."""
+
+
 def simulate(case: Mapping[str, Any]) -> dict[str, Any]:
     """The result of one case and its explanation.
 
     `case`: {"request": {"action", "resource": {"resource", "accountId"}, "principal",
     "contextVariables": {}}, "identityPolicies": [], "resourcePolicy": {}, ...}; each policy is
-    {"name", "policy"}. Answers {"result", "explanation"}. Raises KeyError, TypeError or PolicyError
-    for a case that is not of that form.
+    {"name", "policy"}. Answers {"result", "explanation"}. Raises CaseError for a case that is not
+    of that form.
     """
+    _check(case)
     request = _request(case["request"])
     stack = _stack(case, request)
     explanation = explain(request, stack)
@@ -109,6 +114,27 @@ def _root(arn: str, account: str, partition: str) -> Principal:
     return Principal(kind="root", account=account, partition=partition, arn=arn, id=account)
 
 
+def _check(case: Any) -> None:
+    if not isinstance(case, Mapping):
+        raise CaseError("a case is a JSON object with a member 'request'")
+    request = case.get("request")
+    if not isinstance(request, Mapping):
+        raise CaseError("'request' must be a JSON object")
+    for name in ("action", "principal"):
+        if not isinstance(request.get(name), str):
+            raise CaseError(f"'request' must have a text '{name}'")
+    if not re.fullmatch(r"[^:\s]+:\S+", request["action"]):
+        raise CaseError(f"'{request['action']}' is no action: write service:Operation")
+    if not isinstance(request.get("resource") or "*", str | Mapping):
+        raise CaseError("'resource' must be an ARN, or an object of 'resource' and 'accountId'")
+    if not isinstance(request.get("contextVariables") or {}, Mapping):
+        raise CaseError("'contextVariables' must be a JSON object")
+    for name in ("serviceControlPolicies", "resourceControlPolicies"):
+        levels = case.get(name) or []
+        if not isinstance(levels, list) or not all(isinstance(one, Mapping) for one in levels):
+            raise CaseError(f"'{name}' must be a list of objects: 'orgIdentifier' and 'policies'")
+
+
 def _request(body: Mapping[str, Any]) -> AuthorizationRequest:
     principal = principal_of(body["principal"])
     target = body.get("resource") or "*"
@@ -163,5 +189,9 @@ def _policies(given: Any, kind: Kind) -> tuple[Policy, ...]:
         named = isinstance(item, Mapping) and "policy" in item
         document = item["policy"] if named else item
         name = item.get("name") if named else ""
-        found.append(parse(document, kind, name or (f"{kind} {index}")))
+        name = name or f"{kind} {index}"
+        try:
+            found.append(parse(document, kind, name))
+        except PolicyError as error:
+            raise CaseError(f"the {kind} policy '{name}' is malformed: {error}") from error
     return tuple(found)
