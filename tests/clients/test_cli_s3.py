@@ -46,8 +46,12 @@ def test_files_go_up_and_down(cloud: LocalCloud, aws: Aws, tmp_path: Path) -> No
 
     assert "BucketNotEmpty" in aws("s3", "rb", "s3://files")
     assert "(404)" in aws("s3", "cp", "s3://files/none", "-")
-    assert aws("s3", "rm", "s3://files", "--recursive") == "delete: s3://files/moved"
-    assert aws("s3", "rb", "s3://files") == "remove_bucket: files"
+    refused = aws("s3api", "get-object-acl", "--bucket", "files", "--key", "none")
+    assert "(NoSuchKey)" in refused
+    assert "The specified key does not exist." in refused
+    assert aws("s3", "rm", "s3://files", "--recursive", "--exclude", "moved") == ""
+    said = aws("s3", "rb", "s3://files", "--force")
+    assert said.splitlines() == ["delete: s3://files/moved", "remove_bucket: files"]
     assert "(NoSuchBucket)" in aws("s3", "ls", "s3://files")
 
 

@@ -211,6 +211,7 @@ def lives(
         pool.shutdown(cancel_futures=True)
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", [*LIVES][1:] + [*LIVES][:1])  # the slowest is asked last
 def test_a_configuration_lives_and_dies(name: str, lives: dict[str, Future[Any]]) -> None:
     lives[name].result()

@@ -57,3 +57,15 @@ def test_a_directory_that_is_given_is_kept(tmp_path: Path) -> None:
         again.rewind("mine")
     finally:
         again.close()
+
+
+def test_it_is_today_where_a_cloud_begins_again() -> None:
+    today = [1_800_000_000.0]
+    local = LocalCloud(real=lambda: today[0])
+    try:
+        local.advance(7 * 86_400)
+        today[0] += 600
+        local.begin_again()
+        assert local.now() == pytest.approx(today[0])
+    finally:
+        local.close()
