@@ -171,3 +171,15 @@ def test_the_context_keys_that_policies_read(iam: Any) -> None:
     assert found["ContextKeyNames"] == ["aws:CurrentTime"]
     wrong = {"PolicyInputList": ["{"]}
     assert refusal(iam.get_context_keys_for_custom_policy, **wrong)[0] == "InvalidInput"
+
+
+def test_ec2_scenarios_are_refused_and_not_ignored(iam: Any) -> None:
+    assert (
+        refusal(
+            iam.simulate_custom_policy,
+            PolicyInputList=[TIMED],
+            ActionNames=["ec2:RunInstances"],
+            ResourceHandlingOption="EC2-VPC-InstanceStore",
+        )[0]
+        == "NotImplemented"
+    )

@@ -304,3 +304,19 @@ def test_no_key_is_a_path(raw, s3, bucket, key):
     status, _, body = raw("PUT", path, b"x")
     assert (status, body) == (200, b"")
     assert [item["Key"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]] == [key]
+
+
+def test_what_is_not_kept_is_refused(s3, bucket, refused):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    source = {"CopySource": f"{bucket}/k", "Bucket": bucket, "Key": "l"}
+    mfa = {"Status": "Enabled", "MFADelete": "Enabled"}
+    for attempt in (
+        lambda: s3.put_object(Bucket=bucket, Key="k", ObjectLockEventHold="ON"),
+        lambda: s3.create_multipart_upload(Bucket=bucket, Key="k", ObjectLockEventHold="ON"),
+        lambda: s3.copy_object(**source, AnnotationDirective="COPY"),
+        lambda: s3.put_bucket_versioning(
+            Bucket=bucket, VersioningConfiguration=mfa, MFA="serial 123456"
+        ),
+    ):
+        with refused("NotImplemented", 501):
+            attempt()

@@ -202,6 +202,15 @@ def test_every_role_along_the_chain_must_allow_the_source_identity(
     assert "sts:SetSourceIdentity" in message
 
 
+def test_a_context_assertion_is_refused_and_not_ignored(cloud: LocalCloud, ann: Any) -> None:
+    arn = role(cloud, trusting(), ALLOW)
+    asserted = [{"ProviderArn": "arn:aws:iam::aws:contextProvider/x", "ContextAssertion": "abcd"}]
+    code, _ = refusal(
+        ann.assume_role, RoleArn=arn, RoleSessionName="work", ProvidedContexts=asserted
+    )
+    assert code == "NotImplemented"
+
+
 def test_the_root_user_takes_no_role_on(cloud: LocalCloud) -> None:
     root = cloud.client("sts", account=ACCOUNT)
     arn = role(cloud, trusting(), ALLOW)

@@ -109,6 +109,8 @@ def _owner(request: Simulating) -> str:
 
 
 def _results(call: Call, request: Simulating, case: Case) -> api.SimulatePolicyResponse:
+    if request.resource_handling_option is not None:
+        raise call.not_implemented("ResourceHandlingOption (EC2 scenarios)")
     for action in request.action_names:
         if ":" not in action:
             raise invalid(f"Invalid Action: {action}")

@@ -183,6 +183,8 @@ def copy_object(call: Call, request: api.CopyObjectRequest) -> api.CopyObjectOut
     """Copy an object within S3, with its metadata and tags or with others."""
     bucket = open_bucket(call, request)
     names.check_key(request.key)
+    if request.annotation_directive is not None:
+        raise call.not_implemented("annotations of objects")
     for name in ("metadata_directive", "tagging_directive"):
         value = getattr(request, name)
         if value not in (None, "COPY", "REPLACE"):

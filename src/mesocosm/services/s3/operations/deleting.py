@@ -78,7 +78,6 @@ def delete_object(call: Call, request: api.DeleteObjectRequest) -> api.DeleteObj
         request.version_id,
         condition,
         bypass=bool(request.bypass_governance_retention),
-        mfa=request.mfa,
     )
     return api.DeleteObjectOutput(
         version_id=done.version, delete_marker=True if done.marker else None
@@ -93,11 +92,8 @@ def delete(
     condition: Condition = ANY,
     *,
     bypass: bool = False,
-    mfa: str | None = None,
 ) -> Deletion:
-    """Delete as S3 does. Raises PreconditionFailed, AccessDenied (object lock, MFA delete),
-    InvalidArgument.
-    """
+    """Delete as S3 does. Raises PreconditionFailed, AccessDenied (object lock), InvalidArgument."""
     names.check_key(key)
     versions = rows.version_rows(call.world, bucket)
     place = (bucket.name, key, 0)
@@ -106,12 +102,6 @@ def delete(
         if found is None:
             check_version_id(version)
             return Deletion(version, False)
-        if bucket.mfa_delete == "Enabled" and mfa is None:
-            raise AwsError(
-                "AccessDenied",
-                "Mfa Authentication must be used for this request",
-                status=403,
-            )
         _check(found[1], condition)
         check_lock(call, found[1], bypass)
         remove_version(versions, found[0])
@@ -220,7 +210,6 @@ def _delete_one(
         item.version_id,
         Condition(item.e_tag, item.size, modified),
         bypass=bool(request.bypass_governance_retention),
-        mfa=request.mfa,
     )
 
 

@@ -292,6 +292,8 @@ def public_acl_blocked(call: Call, action: str, arn: str) -> AwsError:
 
 def new_lock(call: Call, bucket: rows.Bucket, request: Any) -> rows.Lock | None:
     """The object lock a request asks for. Raises InvalidRequest, InvalidArgument."""
+    if request.object_lock_event_hold is not None:
+        raise call.not_implemented("an event hold")
     mode, until = request.object_lock_mode, request.object_lock_retain_until_date
     hold = request.object_lock_legal_hold_status
     if mode is None and until is None and hold is None and not bucket.object_lock:

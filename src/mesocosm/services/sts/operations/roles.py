@@ -58,6 +58,8 @@ def assume_role(call: Call, request: api.AssumeRoleRequest) -> api.AssumeRoleRes
     allowed it.
     """
     caller = call.principal
+    if request.provided_contexts:
+        raise call.not_implemented("a context assertion (ProvidedContexts)")
     if caller.kind == "root":
         raise AwsError("AccessDenied", "Roles may not be assumed by root accounts.", status=403)
     role = role_facts(call, request.role_arn)
