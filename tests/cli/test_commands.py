@@ -70,7 +70,8 @@ def test_time_travel(port: str) -> None:
     mesocosm("snapshot", "first", "--port", port)
     assert told("snapshots", "--port", port)["snapshots"][0]["name"] == "first"
     mesocosm("clock", "advance", "2h", "--port", port)
-    assert told("diff", "first", "--port", port)["changes"]
+    assert told("diff", "first", "--port", port)["changes"] == []
+    assert told("diff", "first", "--all", "--port", port)["changes"]
     mesocosm("clock", "pause", "--port", port)
     mesocosm("snapshot", "still", "--port", port)
     back = mesocosm("rewind", "--to", "first", "--port", port).stdout

@@ -188,7 +188,11 @@ class Cloud:
 
     async def _later(self, passage: Passage, finish: Finish | None, wait: Wait) -> Response:
         while True:
+            line = self.world.branch.name
             passage.resumed = await self.waiting.wait(wait.topic, wait.until)
+            if self.world.branch.name != line:
+                # A rewind: the call begins anew where the cloud is now, at its time.
+                passage = Passage(passage.request, passage.claim)
             try:
                 self._through(passage)
             except Wait as again:

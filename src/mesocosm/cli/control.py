@@ -32,6 +32,21 @@ WAIT_SECONDS_MAX = 60.0
 FAR_SECONDS = 3e9
 BODY_MAX_BYTES = 65_536
 
+BOOKKEEPING = (
+    "world.",
+    "call.",
+    "iam.accesses",
+    "iam.key_uses",
+    "iam.role_uses",
+    "cloudtrail.chains",
+    "cloudtrail.progress",
+    "s3.log_lines",
+    "s3.notices",
+)
+"""Tables (by how their names begin) that change by themselves, or at every call."""
+SECRETS = frozenset({"secret", "token", "pem", "seed", "private", "private_key", "hash", "salt"})
+HIDDEN = "(hidden)"
+
 
 class Cloud(Protocol):
     """What the control API needs of the running cloud (`mesocosm.call.cloud.Cloud`)."""
@@ -338,11 +353,29 @@ def rewind(cloud: Cloud, ask: Ask) -> dict[str, Any]:
 
 
 def diff(cloud: Cloud, ask: Ask) -> dict[str, Any]:
-    """The rows that differ between two points: `?a=NAME&b=NAME` (b: default now)."""
+    """The rows that differ between two points: `?a=NAME&b=NAME` (b: default now).
+
+    Tables of the cloud's own bookkeeping are left out, unless `all=1`; secrets are never shown.
+    """
     if "a" not in ask.query:
         raise ControlError(400, "BadRequest", "diff needs ?a=POINT", "And b=POINT, by default now")
     first, second = point(cloud, ask.query["a"]), point(cloud, ask.query.get("b", "now"))
-    return {"changes": [_facts(change) for change in cloud.world.diff(first, second)]}
+    everything = ask.query.get("all", "") not in ("", "0")
+    return {
+        "changes": [
+            {**_facts(change), "old": _row(change.old), "new": _row(change.new)}
+            for change in cloud.world.diff(first, second)
+            if everything or not change.table.startswith(BOOKKEEPING)
+        ]
+    }
+
+
+def _row(row: Any) -> dict[str, Any] | None:
+    """A row with its secrets hidden."""
+    if row is None:
+        return None
+    plain: dict[str, Any] = msgspec.to_builtins(row)
+    return {name: HIDDEN if name in SECRETS and plain[name] else plain[name] for name in plain}
 
 
 def _facts(value: Any) -> dict[str, Any]:

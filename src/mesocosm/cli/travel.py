@@ -16,6 +16,9 @@ POINT = (
 )
 
 
+VALUE_MAX = 400
+
+
 def snapshot(
     name: Annotated[str, typer.Argument(help="1 to 100 characters.")],
     port: Port = None,
@@ -77,11 +80,14 @@ def rewind(
 def diff(
     a: Annotated[str, typer.Argument(help=POINT)],
     b: Annotated[str, typer.Argument(help=POINT)] = "now",
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also the cloud's own bookkeeping (clock, uses of keys).")
+    ] = False,
     port: Port = None,
     as_json: Json = False,
 ) -> None:
     """Show what differs between two points."""
-    told = Client(find_url(port)).get("diff", a=a, b=b)
+    told = Client(find_url(port)).get("diff", a=a, b=b, all=1 if everything else None)
     if as_json:
         show.as_json(told)
         return
@@ -121,4 +127,10 @@ def _print_change(change: dict[str, Any]) -> None:
     if isinstance(old, dict) and isinstance(new, dict):
         for name in sorted(old.keys() | new.keys()):
             if old.get(name) != new.get(name):
-                print(f"    {name}: {show.text(old.get(name))} -> {show.text(new.get(name))}")
+                print(f"    {name}: {_short(old.get(name))} -> {_short(new.get(name))}")
+
+
+def _short(value: Any) -> str:
+    """A value on one line; the data of a large row is not for reading."""
+    text = show.text(value)
+    return text if len(text) <= VALUE_MAX else f"{text[:VALUE_MAX]}... ({len(text)} characters)"

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
+
+
+def shown(seconds: float) -> str:
+    """Epoch seconds as ISO 8601, for messages."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    except (OverflowError, ValueError):
+        return str(seconds)
 
 
 class WorldError(Exception):
@@ -44,7 +53,7 @@ class BeyondHistory(WorldError):
 
     def __init__(self, earliest: float, moment: str) -> None:
         super().__init__(
-            f"{moment} lies before the history that is kept, which starts at {earliest}"
+            f"{moment} lies before the history that is kept, which starts at {shown(earliest)}"
         )
         self.earliest = earliest
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from mesocosm.world.branch import Moment, Place, Store, Stretch, common_ancestor, parse_time
 from mesocosm.world.cells import Stored, decode_generic, hashable, overlay
 from mesocosm.world.checkpoint import Manifest, cell_name, manifest_path, read_manifest
-from mesocosm.world.errors import BeyondHistory, UnknownMoment
+from mesocosm.world.errors import BeyondHistory, UnknownMoment, shown
 from mesocosm.world.journal import NIL, decode_payload
 from mesocosm.world.table import CellName, Change
 
@@ -120,11 +120,11 @@ def _at_position(store: Store, branch: str, end: int, position: int) -> Place:
 
 def _at_time(store: Store, branch: str, end: int, now: float, virtual: float) -> Place:
     if virtual > now:
-        raise UnknownMoment(f"{virtual} has not come yet: the clock shows {now}")
+        raise UnknownMoment(f"{shown(virtual)} has not come yet: the clock shows {shown(now)}")
     line = store.line(branch, end)
     start = earliest(store, line)
     if virtual < start.virtual:
-        raise BeyondHistory(start.virtual, f"{virtual}")
+        raise BeyondHistory(start.virtual, shown(virtual))
     position = start.position
     for at, on in checkpoints(store, line):
         if load_manifest(store, on, at).virtual <= virtual:

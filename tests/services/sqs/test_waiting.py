@@ -114,3 +114,28 @@ def test_of_two_that_wait_one_gets_the_message(
     wait([one, two], 20, FIRST_COMPLETED)
     still.advance(21)
     assert sorted([one.result(20), two.result(20)]) == [[], ["a"]]
+
+
+def test_a_wait_that_a_rewind_overtakes_begins_anew(
+    client: Callable[..., Any], cloud: LocalCloud, pool: ThreadPoolExecutor
+) -> None:
+    sqs = client("sqs")
+    url = queue(sqs)
+    cloud.do(cloud.world.clock.pause)
+    cloud.snapshot("before the wait")
+    cloud.advance(30 * 86_400)
+    answers: list[Any] = []
+
+    def receive_and_keep() -> None:
+        answers.append(sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20))
+
+    found = waiting(cloud, pool, receive_and_keep)
+    cloud.rewind("before the wait")
+    found = waiting(cloud, pool, lambda: found.result(20))
+    assert not found.done()
+    cloud.advance(21)
+    found.result(20)
+    assert "Messages" not in answers[0]
+    told = cloud.why(answers[0]["ResponseMetadata"]["RequestId"])
+    assert told is not None
+    assert [one["result"] for one in told["decisions"]] == ["Allowed"]
