@@ -15,7 +15,17 @@ service events")."""
 
 REGIONAL_DESPITE_GLOBAL_ENDPOINT = frozenset({"s3", "sts"})
 
-VERSIONED_NAMES = {
+EVENT_NAMES = {
+    "s3": {
+        "DeletePublicAccessBlock": "DeleteBucketPublicAccessBlock",
+        "GetBucketLifecycleConfiguration": "GetBucketLifecycle",
+        "GetBucketNotificationConfiguration": "GetBucketNotification",
+        "GetPublicAccessBlock": "GetBucketPublicAccessBlock",
+        "ListObjectsV2": "ListObjects",
+        "PutBucketLifecycleConfiguration": "PutBucketLifecycle",
+        "PutBucketNotificationConfiguration": "PutBucketNotification",
+        "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
+    },
     "lambda": {
         "AddPermission": "AddPermission20150331v2",
         "CreateFunction": "CreateFunction20150331",
@@ -32,10 +42,11 @@ VERSIONED_NAMES = {
         "UntagResource": "UntagResource20170331v2",
         "UpdateFunctionCode": "UpdateFunctionCode20150331v2",
         "UpdateFunctionConfiguration": "UpdateFunctionConfiguration20150331v2",
-    }
+    },
 }
-"""Operations whose events carry the version of the API in their name (Lambda developer guide,
-"Logging AWS Lambda API calls")."""
+"""Operations whose events have another name: S3's first names (Amazon S3 user guide, "Amazon S3
+CloudTrail events"), and Lambda's with the version of the API (Lambda developer guide, "Logging AWS
+Lambda API calls")."""
 
 
 class Origin(NamedTuple):
@@ -77,7 +88,7 @@ class Origins:
 
 def event_name(service: str, operation: str) -> str:
     """The name of the event that a call makes."""
-    return VERSIONED_NAMES.get(service, {}).get(operation, operation)
+    return EVENT_NAMES.get(service, {}).get(operation, operation)
 
 
 def event_region(origin: Origin, region: str) -> str:

@@ -239,7 +239,13 @@ def delete_bucket(call: Call, request: api.DeleteBucketRequest) -> None:
     del call.rows(rows.buckets, *rows.PARTITION_CELL)[bucket.name]
 
 
-@s3.operation("HeadBucket", action="s3:ListBucket", resource=bucket_arn, conditions=request_keys)
+@s3.operation(
+    "HeadBucket",
+    action="s3:ListBucket",
+    resource=bucket_arn,
+    conditions=request_keys,
+    category="data",
+)
 def head_bucket(call: Call, request: api.HeadBucketRequest) -> api.HeadBucketOutput:
     """Whether the bucket exists and may be listed, and its Region."""
     bucket = open_bucket(call, request)

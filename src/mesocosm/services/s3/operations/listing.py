@@ -27,7 +27,13 @@ if TYPE_CHECKING:
 Versions = "Rows[rows.VersionKey, rows.Object]"
 
 
-@s3.operation("ListObjectsV2", action="s3:ListBucket", resource=bucket_arn, conditions=request_keys)
+@s3.operation(
+    "ListObjectsV2",
+    action="s3:ListBucket",
+    resource=bucket_arn,
+    conditions=request_keys,
+    category="data",
+)
 def list_objects_v2(call: Call, request: api.ListObjectsV2Request) -> api.ListObjectsV2Output:
     """The keys of a bucket in UTF-8 order, a page at a time, by continuation token."""
     bucket = open_bucket(call, request)
@@ -60,7 +66,13 @@ def list_objects_v2(call: Call, request: api.ListObjectsV2Request) -> api.ListOb
     )
 
 
-@s3.operation("ListObjects", action="s3:ListBucket", resource=bucket_arn, conditions=request_keys)
+@s3.operation(
+    "ListObjects",
+    action="s3:ListBucket",
+    resource=bucket_arn,
+    conditions=request_keys,
+    category="data",
+)
 def list_objects(call: Call, request: api.ListObjectsRequest) -> api.ListObjectsOutput:
     """The keys of a bucket in UTF-8 order, a page at a time, by marker."""
     bucket = open_bucket(call, request)
@@ -148,6 +160,7 @@ def _restore(call: Call, row: rows.Object) -> api.RestoreStatus | None:
     action="s3:ListBucketVersions",
     resource=bucket_arn,
     conditions=request_keys,
+    category="data",
 )
 def list_object_versions(
     call: Call, request: api.ListObjectVersionsRequest

@@ -354,6 +354,7 @@ def _initiator(upload: rows.Upload) -> api.Initiator:
     action="s3:ListBucketMultipartUploads",
     resource=bucket_arn,
     conditions=request_keys,
+    category="data",
 )
 def list_multipart_uploads(
     call: Call, request: api.ListMultipartUploadsRequest
