@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from mesocosm.services.s3.control import lifecycle
+
 DAY = 86_400
 LARGE = b"x" * (128 * 1024)
 
@@ -136,6 +138,17 @@ def test_objects_expire_at_the_midnight_after_their_days(cloud, s3, bucket, put)
     assert keys(s3, bucket) == ["kept", "logs/a", "logs/b"]
     cloud.advance(DAY)
     assert keys(s3, bucket) == ["kept"]
+
+
+def test_a_large_bucket_is_looked_at_bit_by_bit(cloud, s3, versioned, put, monkeypatch):
+    monkeypatch.setattr(lifecycle, "AT_ONCE", 2)
+    for number in range(7):
+        s3.put_object(Bucket=versioned, Key=f"k{number % 5}", Body=b"x")
+    put({"Expiration": {"Days": 1}, "NoncurrentVersionExpiration": {"NoncurrentDays": 1}})
+    cloud.advance(2 * DAY)
+    assert keys(s3, versioned) == []
+    cloud.advance(3 * DAY)
+    assert versions(s3, versioned) == (0, 0)
 
 
 def test_the_older_form_works_too(cloud, s3, bucket, put):

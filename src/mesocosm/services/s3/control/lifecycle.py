@@ -18,6 +18,9 @@ from mesocosm.services.s3.rules import lifecycle as rules
 if TYPE_CHECKING:
     from mesocosm.call.call import Call
 
+AT_ONCE = 500
+"""Versions looked at in one go; calls go between."""
+
 CLASS_LETTERS = {
     "STANDARD_IA": "SIA",
     "ONEZONE_IA": "ZIA",
@@ -38,21 +41,52 @@ def plan(call: Call, bucket: rows.Bucket) -> None:
 @s3.timer("lifecycle")
 def run(call: Call, name: str) -> None:
     """Do what the rules of a bucket want at this instant."""
+    work = _work(call, name)
+    if work is not None:
+        plan(call, work.bucket)
+        work.uploads()
+        _some(call, work, "")
+
+
+@s3.timer("lifecycle-on")
+def go_on(call: Call, key: str) -> None:
+    """The same for the keys of a bucket after one: `bucket`, a line feed, `key`."""
+    name, _, after = key.partition("\n")
+    work = _work(call, name)
+    if work is not None:
+        _some(call, work, after + "\0")
+
+
+def _work(call: Call, name: str) -> Work | None:
+    """The rules of a bucket, if it has any."""
     bucket = rows.bucket_row(call.world, name)
     document = configurations.get(call.world, bucket, "lifecycle") if bucket is not None else None
     if bucket is None or document is None:
-        return
-    plan(call, bucket)
+        return None
     sizes = configurations.get(call.world, bucket, "lifecycle-size")
     small = sizes is not None and (
         sizes.transition_default_minimum_object_size == "varies_by_storage_class"
     )
-    work = Work(call, bucket, rules.enabled(document), small)
+    return Work(call, bucket, rules.enabled(document), small)
+
+
+def _some(call: Call, work: Work, start: str) -> None:
+    """Some keys from one on; a timer of this same instant goes on with the others."""
+    bucket = work.bucket
     versions = rows.version_rows(call.world, bucket)
-    places = list(versions.range((name, "", 0), (name + "\0", "", 0)))
-    for key, group in groupby(places, lambda place: place[1]):
+    places = versions.range((bucket.name, start, 0), (bucket.name + "\0", "", 0))
+    chosen: list[rows.VersionKey] = []
+    more = False
+    for place in places:
+        if len(chosen) >= AT_ONCE and place[1] != chosen[-1][1]:
+            more = True
+            break
+        chosen.append(place)
+    for key, group in groupby(chosen, lambda place: place[1]):
         work.key(key, [(place, versions[place]) for place in group])
-    work.uploads()
+    if more:
+        following = f"{bucket.name}\n{chosen[-1][1]}"
+        call.timers.at(call.now, "s3", "lifecycle-on", following, bucket.account, bucket.region)
 
 
 class Work(NamedTuple):
