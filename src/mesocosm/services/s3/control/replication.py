@@ -5,6 +5,7 @@ later by the world's clock, as the role of the configuration, with that role's p
 from __future__ import annotations
 
 from collections import Counter
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -65,7 +66,8 @@ def _queue(call: Call, bucket: rows.Bucket, key: str, row: rows.Object, what: st
     document = configurations.get(call.world, bucket, "replication")
     tasks = call.rows(pending.replications, bucket.account, bucket.region)
     size = row.size if what == "object" else 0
-    due = call.now + rules.delay(size)
+    # In whole seconds: what many writes leave to be copied is looked through once a second.
+    due = float(ceil(call.now + rules.delay(size)))
     for rule in rules.applying(document, key, row):
         if row.replication == REPLICA and not rules.syncs_replicas(rule.given):
             continue
