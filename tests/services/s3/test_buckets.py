@@ -50,6 +50,11 @@ def test_a_bucket_of_mine_is_mine_and_one_of_others_is_taken(s3, bucket, client,
     assert s3.create_bucket(Bucket=bucket)["Location"] == f"/{bucket}"
     with refused("BucketAlreadyExists", 409):
         client("s3", account="222222222222").create_bucket(Bucket=bucket)
+    iam = client("iam", account="222222222222")
+    iam.create_user(UserName="bob")
+    bob = iam.create_access_key(UserName="bob")["AccessKey"]
+    with refused("AccessDenied", 403):
+        client("s3", credentials=bob).create_bucket(Bucket=bucket)
     west = client("s3", region="us-west-2")
     made = {"LocationConstraint": "us-west-2"}
     west.create_bucket(Bucket="b-west", CreateBucketConfiguration=made)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mesocosm.api import s3 as api
 from mesocosm.call.paging import page
+from mesocosm.call.service import Need, Target
 from mesocosm.services.s3 import s3
 from mesocosm.services.s3.operations.shared import (
     any_region_arn,
@@ -24,7 +25,7 @@ from mesocosm.wire.errors import AwsError
 
 if TYPE_CHECKING:
     from mesocosm.call.call import Call
-    from mesocosm.call.service import Conditions, Need
+    from mesocosm.call.service import Conditions
 
 BUCKETS_MAX = 10_000
 """General purpose buckets per account (Amazon S3 quotas)."""
@@ -38,14 +39,13 @@ def location_constraints() -> frozenset[str]:
     return frozenset(models.service("s3").shapes["BucketLocationConstraint"]["enum"])
 
 
-def _taken(call: Call, request: api.CreateBucketRequest) -> bool:
-    """Whether the name is another account's: its policies have no say in that."""
+def _create_arn(call: Call, request: api.CreateBucketRequest) -> str:
+    arn = f"arn:aws:s3:::{request.bucket}"
     existing = rows.bucket_row(call.world, request.bucket)
-    return existing is not None and existing.account != call.account
-
-
-def _create_arn(call: Call, request: api.CreateBucketRequest) -> str | list[str]:
-    return [] if _taken(call, request) else f"arn:aws:s3:::{request.bucket}"
+    if existing is not None and existing.account != call.account:
+        # The bucket asked for is the caller's own: who has the name already has no say in that.
+        call.targets[arn] = Target(arn, call.account)
+    return arn
 
 
 def _create_keys(call: Call, request: api.CreateBucketRequest) -> Conditions:
@@ -65,12 +65,8 @@ def _create_tags(request: api.CreateBucketRequest) -> dict[str, str]:
 
 def _create_needs(call: Call, request: api.CreateBucketRequest) -> list[Need]:
     """Creating with object lock, an ACL, ownership or tags takes further permissions."""
-    from mesocosm.call.service import Need
-
-    arn = f"arn:aws:s3:::{request.bucket}"
+    arn = _create_arn(call, request)
     found: list[Need] = []
-    if _taken(call, request):
-        return found
     if _create_tags(request):
         found.append(Need("s3:TagResource", arn))
     if request.object_lock_enabled_for_bucket:
