@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.conftest import Terraform
 
 CONFIGURATIONS = Path(__file__).parent / "configurations"
-SECONDS = 280
+SECONDS = 600  # for a command, on a machine that has much else to do
 NO_DIFFERENCE, DIFFERENCE = 0, 2  # what `plan -detailed-exitcode` exits with
 
 SERVICES = ("account", "cloudtrail", "ec2", "iam", "organizations", "s3", "s3control", "sqs", "sts")
@@ -110,6 +110,8 @@ class TerraformRun:
             check=False,
             timeout=SECONDS,
         )
+        with (self.folder / "said.log").open("a") as log:
+            log.write(f"$ terraform {command}\n{done.stdout}{done.stderr}")
         if done.returncode != expected:
             # a refusal is wrapped in lines of a box
             said = re.sub(r"\n│ *", "\n", done.stdout[-12000:] + done.stderr[-12000:])

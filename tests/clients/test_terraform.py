@@ -141,7 +141,7 @@ def account(cloud: LocalCloud, run: TerraformRun) -> None:
         cloud.endpoint, alias="there", region="eu-west-1", credentials=with_key, more=through
     )
     run.configure("account", provider(cloud.endpoint), there)
-    cloud.do(cloud.world.clock.rate, 30)  # turning a Region on takes a minute
+    cloud.do(cloud.world.clock.rate, 10)  # turning a Region on takes a minute
     run.apply(team="a")
     outputs = run.outputs()
     assert outputs["here"] == f"arn:aws:iam::{ACCOUNT}:root"
