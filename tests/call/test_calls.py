@@ -107,6 +107,23 @@ def test_what_is_missing_says_so(cloud: LocalCloud) -> None:
     assert message == "kinesis:ListStreams is not implemented."
 
 
+def test_a_failure_while_deciding_is_recorded_as_one(
+    cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(call: Any, request: Any) -> str:
+        raise RuntimeError("a fault of ours")
+
+    sqs = cloud.client("sqs")
+    sqs.list_queues()
+    service = cloud.do(cloud.cloud.wake, "sqs")
+    assert service is not None
+    monkeypatch.setattr(service.operations["ListQueues"], "resource", broken)
+    code, message, status = refusal(sqs.list_queues)
+    assert (code, status) == ("InternalFailure", 500)
+    assert "ours" not in message
+    assert (last(cloud).operation, last(cloud).error) == ("ListQueues", "InternalFailure")
+
+
 def test_a_wrong_secret_is_refused(cloud: LocalCloud) -> None:
     key = {**user(cloud, policy=LIST_USERS), "SecretAccessKey": "wrong"}
     code, _, status = refusal(cloud.client("iam", credentials=key).list_users)

@@ -58,6 +58,8 @@ def made() -> tuple[Service, Service]:
         except AwsError:
             if request.path == "/raise/":
                 raise
+        if request.path == "/late/":
+            raise AwsError("LimitExceeded", "Too late.")
         return iam_api.CreateUserResponse()
 
     @called.reaction(things)
@@ -123,6 +125,19 @@ def test_what_a_failed_inner_call_changed_is_undone(cloud: Cloud) -> None:
     run(cloud, "bad")
     assert queues(cloud) == set()
     assert set(cloud.world.rows(things, "000000000000", "aws-global")) == {"bad"}
+
+
+def test_a_call_that_was_undone_with_its_caller_is_not_recorded(cloud: Cloud) -> None:
+    service = cloud.wake("iam")
+    assert service is not None
+    outer = Call(cloud, service, None, root_principal("000000000000"), "000000000000", "x", "id")
+    request = iam_api.CreateUserRequest(user_name="a", path="/late/")
+    with cloud.world.transaction(), pytest.raises(AwsError, match="Too late"):
+        outer.invoke("iam", "CreateUser", request)
+    assert [(record.operation, record.error) for record in outer.records] == [
+        ("CreateUser", "LimitExceeded")
+    ]
+    assert queues(cloud) == set()
 
 
 def test_a_reaction_follows_a_commit(cloud: Cloud) -> None:

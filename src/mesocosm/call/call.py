@@ -203,6 +203,12 @@ class Call:
         self.topics.clear()
         self.records.clear()
 
+    def undone(self) -> None:
+        """What this call changed was taken back: of the calls it made only the refused ones were
+        made.
+        """
+        self.records = [record for record in self.records if record.error]
+
     def notify(self, topic: str) -> None:
         """Wake the calls that wait for a topic, once this call is committed."""
         self.topics.append(topic)

@@ -302,6 +302,7 @@ class Cloud:
         except AwsError as raised:
             error = raised
             transaction.rollback(savepoint)
+            call.undone()
         parent.records.append(self._record(call, operation, value, result, error))
         parent.records.extend(call.records)
         if error is not None:

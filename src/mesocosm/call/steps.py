@@ -218,22 +218,25 @@ def pass_through(cloud: Cloud, passage: Passage) -> None:
                 step(cloud, passage)
         except AwsError as error:
             passage.error = error
+        except Exception:
+            passage.error = cloud.crashed(passage)
     with cloud.world.transaction() as transaction:
         if passage.error is None:
             savepoint = transaction.savepoint()
             try:
                 operate(cloud, passage)
-            except AwsError as error:
-                transaction.rollback(savepoint)
-                passage.error = error
             except Wait:
                 raise
+            except AwsError as error:
+                passage.error = error
             except StorageFull:
-                transaction.rollback(savepoint)
                 passage.error = storage_full()
             except Exception:
-                transaction.rollback(savepoint)
                 passage.error = cloud.crashed(passage)
+            if passage.error is not None:
+                transaction.rollback(savepoint)
+                assert passage.call is not None
+                passage.call.undone()
         passage.changed = bool(transaction.noted)
         record(cloud, passage, transaction)
     passage.position = transaction.position
