@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-
 from typing import TYPE_CHECKING
 
 from mesocosm.call.cloud import Cloud, Settings
