@@ -140,6 +140,15 @@ def made(kind: str, member: str) -> Callable[[Call, Any], str]:
     return resource
 
 
+def below(kind: str) -> Callable[[Call, Any], str]:
+    """The resource of a list: the path it is asked for, as AWS names it in a denial."""
+
+    def resource(call: Call, request: Any) -> str:
+        return call.arn(f"{kind}{request.path_prefix or '/'}")
+
+    return resource
+
+
 def given_arn(member: str) -> Callable[[Call, Any], str]:
     """The resource of an operation that names it by its ARN."""
 

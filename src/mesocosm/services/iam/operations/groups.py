@@ -61,7 +61,7 @@ def get_group(call: Call, request: api.GetGroupRequest) -> api.GetGroupResponse:
     )
 
 
-@iam.operation("ListGroups", resource=lambda call, request: call.arn("group/*"))
+@iam.operation("ListGroups", resource=common.below("group"))
 def list_groups(call: Call, request: api.ListGroupsRequest) -> api.ListGroupsResponse:
     """The groups below a path."""
     cell = call.rows(rows.groups)

@@ -78,7 +78,7 @@ def get_instance_profile(
     return api.GetInstanceProfileResponse(instance_profile=shape(call, row))
 
 
-@iam.operation("ListInstanceProfiles", resource=lambda call, _: call.arn("instance-profile/*"))
+@iam.operation("ListInstanceProfiles", resource=common.below("instance-profile"))
 def list_instance_profiles(
     call: Call, request: api.ListInstanceProfilesRequest
 ) -> api.ListInstanceProfilesResponse:

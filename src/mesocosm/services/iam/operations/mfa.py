@@ -185,7 +185,7 @@ def get_mfa_device(call: Call, request: api.GetMFADeviceRequest) -> api.GetMFADe
     )
 
 
-@iam.operation("ListVirtualMFADevices", resource=lambda call, _: call.arn("mfa/*"))
+@iam.operation("ListVirtualMFADevices", resource=lambda call, _: call.arn("mfa/"))
 def list_virtual_mfa_devices(
     call: Call, request: api.ListVirtualMFADevicesRequest
 ) -> api.ListVirtualMFADevicesResponse:

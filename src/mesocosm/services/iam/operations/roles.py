@@ -100,7 +100,7 @@ def get_role(call: Call, request: api.GetRoleRequest) -> api.GetRoleResponse:
     return api.GetRoleResponse(role=shape(call, common.role(call, request.role_name)))
 
 
-@iam.operation("ListRoles", resource=lambda call, request: call.arn("role/*"))
+@iam.operation("ListRoles", resource=common.below("role"))
 def list_roles(call: Call, request: api.ListRolesRequest) -> api.ListRolesResponse:
     """The roles below a path."""
     cell = call.rows(rows.roles)

@@ -75,7 +75,7 @@ def get_user(call: Call, request: api.GetUserRequest) -> api.GetUserResponse:
     return api.GetUserResponse(user=shape(call, common.user(call, name)))
 
 
-@iam.operation("ListUsers", resource=lambda call, request: call.arn("user/*"))
+@iam.operation("ListUsers", resource=common.below("user"))
 def list_users(call: Call, request: api.ListUsersRequest) -> api.ListUsersResponse:
     """The users below a path."""
     found = [
