@@ -14,6 +14,7 @@ from mesocosm.cli.app import app
 
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SETTING = re.compile(r"\bMESOCOSM_[A-Z_]+\b")
+SUBSTITUTION = re.compile(r"\$\(.*\)")
 MACHINE = re.compile(r"(?<![\w.*/-])/(?:work|root|opt/[a-z]|tmp/venv|home/[a-z])[\w./-]*")
 
 
@@ -31,7 +32,8 @@ def console_commands() -> Iterator[tuple[str, list[str]]]:
         for block in CONSOLE.findall(text):
             for line in block.splitlines():
                 if line.startswith("$ mesocosm"):
-                    yield path, shlex.split(line[2:].split(" | ")[0], comments=True)
+                    own = SUBSTITUTION.sub("", line[2:]).split(" | ")[0]
+                    yield path, shlex.split(own, comments=True)
 
 
 def options_of(command: Any) -> set[str]:
