@@ -212,7 +212,7 @@ resource "aws_iam_saml_provider" "it" {
 }
 
 resource "aws_iam_server_certificate" "it" {
-  name             = "site-${var.team}"
+  name             = "site"
   path             = "/cloudfront/"
   certificate_body = file("${path.module}/certificate.pem")
   private_key      = file("${path.module}/key.pem")
