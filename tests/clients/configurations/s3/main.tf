@@ -194,8 +194,7 @@ resource "aws_s3_bucket_logging" "it" {
 }
 
 resource "aws_s3_bucket_notification" "it" {
-  bucket      = aws_s3_bucket.it.id
-  eventbridge = local.second
+  bucket = aws_s3_bucket.it.id
   queue {
     id            = "made"
     queue_arn     = "arn:aws:sqs:us-east-1:${local.account}:events"
