@@ -32,8 +32,8 @@ check: $(READY) ## Lint, format, types, house rules, generated files
 	$(BIN)/python tools/stubs.py --check
 	$(BIN)/python tools/docs.py --check
 
-stubs: $(READY) ## Regenerate the typed shapes of the AWS operations (.pyi)
-	$(BIN)/python tools/stubs.py
+stubs: $(READY) ## Regenerate the typed shapes of the operations (ARGS=ec2 adds a service)
+	$(BIN)/python tools/stubs.py $(ARGS)
 
 bench: $(READY) ## Measure against other emulators and a bare echo, on loopback
 	$(BIN)/python -m bench $(ARGS)

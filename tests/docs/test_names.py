@@ -18,7 +18,7 @@ from mesocosm.cli.coverage import covered
 from mesocosm.iam import Decision
 from mesocosm.services import catalogue
 from mesocosm.world import World
-from tests.docs.pages import PAGES, ROOT, name
+from tests.docs.pages import PAGES, ROOT, blocks, name
 
 DOTTED = re.compile(r"(?<![\w/.-])mesocosm((?:\.[A-Za-z_]\w*)+)")
 FILE = re.compile(
@@ -138,3 +138,11 @@ def test_a_row_for_nothing_is_noticed() -> None:
     to_run = text.partition("## To run")[2].partition("\n## ")[0]
     rows = set(re.findall(r"^\| ([\w-]+) \|", to_run, re.MULTILINE)) - {"package"}
     assert rows == {re.split(r"[>=<\[]", one)[0] for one in project["dependencies"]}
+
+
+def test_the_example_of_an_operation_is_the_code() -> None:
+    row, function, _ = blocks(ROOT / "docs" / "adding-an-operation.md", "python")
+    service = ROOT / "src/mesocosm/services/sqs"
+    for block, path in ((row, "resources.py"), (function, "operations/queues.py")):
+        code = (service / path).read_text(encoding="utf-8").splitlines()
+        assert [line for line in block.splitlines() if line and line not in code] == []
