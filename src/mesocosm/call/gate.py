@@ -271,6 +271,9 @@ class Gate:
         membership = organization.membership(target.account) if organization else None
         rcps = membership.rcps if membership and not membership.exempt else ()
         text = target.policy
+        if text is not None and target.principals:
+            identity = self._cloud.provider("identity")
+            text = identity.shown(text, target.principals) if identity else text
         if target.kind == "trust" and not need.action.lower().startswith("sts:"):
             text = (
                 None  # a trust policy says who may take the role on, not who may change or pass it

@@ -45,7 +45,8 @@ class Target(NamedTuple):
     ordinary rule), "trust" (a role's trust policy) or "kms" (a key policy): the last two must allow
     by themselves. `name` is what an explanation calls the policy. `open` is a grant beside policies
     (an S3 ACL, a KMS grant): a function of (principal, action, context) that says why the call is
-    allowed, or None.
+    allowed, or None. `principals` are the unique ids, as of when the policy was saved, of the users
+    and roles it names: one made anew under an old name is not who was meant.
     """
 
     arn: str
@@ -56,6 +57,7 @@ class Target(NamedTuple):
     name: str = ""
     open: Callable[[Any, str, Any], str | None] | None = None
     region: str = ""
+    principals: Mapping[str, str] = NO_TAGS
 
 
 class Form(NamedTuple):

@@ -91,6 +91,26 @@ def test_a_policy_names_principals_there_are(s3, bucket, client, refused):
         client("s3", account="333333333333").get_object(Bucket=bucket, Key="k")
 
 
+def test_a_user_made_anew_is_not_the_one_a_policy_means(s3, bucket, client, refused):
+    def bob():
+        made = iam.create_user(UserName="bob")["User"]
+        return made["UserId"], iam.create_access_key(UserName="bob")["AccessKey"]
+
+    iam = client("iam")
+    old, key = bob()
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    named = statement(Principal={"AWS": "arn:aws:iam::000000000000:user/bob"})
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy(named))
+    client("s3", credentials=key).get_object(Bucket=bucket, Key="k")
+    iam.delete_access_key(UserName="bob", AccessKeyId=key["AccessKeyId"])
+    iam.delete_user(UserName="bob")
+    _, key = bob()
+    with refused("AccessDenied", 403):
+        client("s3", credentials=key).get_object(Bucket=bucket, Key="k")
+    shown = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
+    assert shown["Statement"][0]["Principal"] == {"AWS": old}
+
+
 @pytest.mark.parametrize(
     ("more", "public"),
     [

@@ -156,3 +156,32 @@ def test_tags_of_the_queue_decide(client: Callable[..., Any], sqs: Any) -> None:
     code, message = refusal(user.send_message, QueueUrl=red, MessageBody="a")
     assert code == "AccessDenied"
     assert "is not authorized to perform: sqs:sendmessage on resource: " in message.lower()
+
+
+def test_a_policy_means_the_users_there_are(sqs: Any, client: Callable[..., Any]) -> None:
+    url, iam = queue(sqs), client("iam")
+    name = "arn:aws:iam::000000000000:user/bob"
+    named = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": name},
+                "Action": "sqs:SendMessage",
+                "Resource": arn(sqs, url),
+            }
+        ],
+    }
+    given = {"QueueUrl": url, "Attributes": {"Policy": json.dumps(named)}}
+    assert refusal(sqs.set_queue_attributes, **given) == (
+        "InvalidAttributeValue",
+        "Invalid value for the parameter Policy.",
+    )
+    old = iam.create_user(UserName="bob")["User"]["UserId"]
+    sqs.set_queue_attributes(**given)
+    iam.delete_user(UserName="bob")
+    iam.create_user(UserName="bob")
+    bob = client("sqs", credentials=iam.create_access_key(UserName="bob")["AccessKey"])
+    assert refusal(bob.send_message, QueueUrl=url, MessageBody="x")[0].endswith("AccessDenied")
+    shown = json.loads(attributes(sqs, url)["Policy"])
+    assert shown["Statement"][0]["Principal"] == {"AWS": old}

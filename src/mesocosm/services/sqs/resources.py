@@ -27,7 +27,8 @@ Key: TypeAlias = tuple[str, int]
 
 
 class Queue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A queue. Times are epoch seconds, durations seconds, sizes bytes.
+    """A queue. Times are epoch seconds, durations seconds, sizes bytes. `principals` are the unique
+    ids of the users and roles that the policy names.
 
     `store` is where its messages lie: the queue's id, a dot, and a number that grows at each purge.
     """
@@ -43,6 +44,7 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     wait: int = 0
     visibility: int = 30
     policy: str = ""
+    principals: dict[str, str] = {}
     dead_letter_arn: str = ""
     max_receives: int = 0
     redrive_allow: str = ""
@@ -271,4 +273,6 @@ def target(world: World, arn: str) -> Target | None:
     row = world.rows(queues, account, region).get(name)
     if row is None:
         return None
-    return Target(arn, account, row.tags, row.policy or None, region=region)
+    return Target(
+        arn, account, row.tags, row.policy or None, region=region, principals=row.principals
+    )

@@ -45,6 +45,7 @@ def target(world: World, arn: str) -> Target | None:
         name=bucket.arn,
         open=_acls(world, bucket, key) if bucket.acls else None,
         region=bucket.region,
+        principals=bucket.principals,
     )
 
 

@@ -46,7 +46,22 @@ def _fields(call: Call, given: dict[str, str], fifo: bool, arn: str) -> dict[str
             _check_dead_letter(call, text, found.arn, fifo, arn)
         return found
 
-    return rules.fields(known, fifo, dead_letter)
+    found = rules.fields(known, fifo, dead_letter)
+    if "policy" in found:
+        found["principals"] = _principals(call, found["policy"])
+    return found
+
+
+def _principals(call: Call, policy: str) -> dict[str, str]:
+    """The unique ids of the users and roles that a policy names; they must be there."""
+    identity = call.cloud.provider("identity")
+    if not policy or identity is None:
+        return {}
+    try:
+        found: dict[str, str] = identity.resolved(policy)
+    except AwsError:
+        raise rules.bad_value("Policy") from None
+    return found
 
 
 def _check_dead_letter(call: Call, text: str, target: str, fifo: bool, arn: str) -> None:
@@ -89,7 +104,8 @@ def shown(queue: Opened) -> dict[str, str]:
         found["DeduplicationScope"] = row.deduplication_scope
         found["FifoThroughputLimit"] = row.throughput_limit
     if row.policy:
-        found["Policy"] = row.policy
+        identity = queue.call.cloud.provider("identity")
+        found["Policy"] = identity.shown(row.policy, row.principals) if identity else row.policy
     if row.dead_letter_arn:
         dead_letter = rules.DeadLetter(row.dead_letter_arn, row.max_receives)
         found["RedrivePolicy"] = rules.redrive_text(dead_letter)
