@@ -127,6 +127,11 @@ def test_the_clock_pauses_and_goes_only_forward(cloud: Cloud) -> None:
     status, told = ask(cloud, "POST", "clock", {"do": "at", "value": "2001-01-01"})
     assert (status, told["error"]) == (400, "BackInTime")
     assert not ask(cloud, "POST", "clock", {"do": "resume"})[1]["paused"]
+    for verb, value in (("advance", "100000000000d"), ("at", "9999-01-01")):
+        status, told = ask(cloud, "POST", "clock", {"do": verb, "value": value})
+        assert (status, told["error"]) == (400, "BeyondTime")
+    for verb, value in (("advance", "-5m"), ("advance", "5 bananas"), ("rate", "nan"), ("do", "")):
+        assert ask(cloud, "POST", "clock", {"do": verb, "value": value})[0] == 400
 
 
 def test_an_unknown_point_names_those_there_are(cloud: Cloud) -> None:

@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import inspect
 import os
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 from urllib.parse import parse_qs, unquote
@@ -31,6 +30,8 @@ CALLS_MAX = 1000
 WAIT_SECONDS_MAX = 60.0
 FAR_SECONDS = 3e9
 BODY_MAX_BYTES = 65_536
+LAST_INSTANT = 32_503_680_000.0
+"""The year 3000: dates of AWS have four digits of a year, and clients add years to them."""
 
 BOOKKEEPING = (
     "world.",
@@ -52,7 +53,7 @@ class Cloud(Protocol):
     """What the control API needs of the running cloud (`mesocosm.call.cloud.Cloud`)."""
 
     world: World
-    calls: deque[CallRecord]
+    calls: Recent
     waiting: Any
     settings: Any
     catalogue: Any
@@ -231,7 +232,7 @@ async def calls(cloud: Cloud, ask: Ask) -> Response:
     return Response(200, _headers("application/x-ndjson", len(body)), body)
 
 
-def behind(records: deque[CallRecord], after: str | None) -> list[CallRecord]:
+def behind(records: Recent, after: str | None) -> list[CallRecord]:
     """The records that came after the one of that request id."""
     found: list[CallRecord] = []
     for record in reversed(records):
@@ -417,7 +418,7 @@ async def set_clock(cloud: Cloud, ask: Ask) -> dict[str, Any]:
     elif verb == "resume":
         time.resume()
     elif verb == "advance":
-        await time.advance(duration(value))
+        await time.advance_to(_within_time(time.now() + duration(value)))
     elif verb == "rate":
         time.rate(_rate(value))
     elif verb == "at":
@@ -429,12 +430,18 @@ async def set_clock(cloud: Cloud, ask: Ask) -> dict[str, Any]:
                 "The clock only goes forward",
                 "`mesocosm rewind --to TIME` returns to an earlier state and its time",
             )
-        await time.advance_to(target)
+        await time.advance_to(_within_time(target))
     else:
         raise ControlError(
             400, "BadRequest", f"'{verb}' is none of pause, resume, advance, rate, at"
         )
     return clock(cloud, ask)
+
+
+def _within_time(instant: float) -> float:
+    if instant > LAST_INSTANT:
+        raise ControlError(400, "BeyondTime", "The cloud's clock ends with the year 2999")
+    return instant
 
 
 def _rate(value: str) -> float:
