@@ -155,6 +155,16 @@ class Call:
         """Whether this caller may; nothing is raised, and nothing is recorded but the decision."""
         return self.cloud.gate.allows(self, Need(action, resource, conditions or {}))
 
+    def unlock(self, arn: str) -> str:
+        """The ARN; the policy of the resource does not bind the root user of its account in this
+        call. So whoever locked everybody out can mend that (IAM user guide, "Perform a privileged
+        task on an AWS Organizations member account").
+        """
+        target = self.cloud.gate.target(self, arn)
+        if self.principal.kind == "root" and self.principal.account == target.account:
+            self.targets[arn] = target._replace(policy=None)
+        return arn
+
     def invoke(
         self,
         service: str,

@@ -91,6 +91,25 @@ def test_a_policy_names_principals_there_are(s3, bucket, client, refused):
         client("s3", account="333333333333").get_object(Bucket=bucket, Key="k")
 
 
+def test_the_owners_root_user_is_not_locked_out_of_the_policy(s3, bucket, client, refused):
+    iam = client("iam")
+    iam.create_user(UserName="bob")
+    iam.attach_user_policy(UserName="bob", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+    bob = client("s3", credentials=iam.create_access_key(UserName="bob")["AccessKey"])
+    everything = ["arn:aws:s3:::a-bucket", "arn:aws:s3:::a-bucket/*"]
+    locked = policy(statement(Effect="Deny", Action="s3:*", Resource=everything))
+    bob.put_bucket_policy(Bucket=bucket, Policy=locked)
+    for attempt in (
+        lambda: bob.delete_bucket_policy(Bucket=bucket),
+        lambda: s3.list_objects_v2(Bucket=bucket),
+    ):
+        with refused("AccessDenied", 403):
+            attempt()
+    assert s3.get_bucket_policy(Bucket=bucket)["Policy"] == locked
+    s3.delete_bucket_policy(Bucket=bucket)
+    bob.list_objects_v2(Bucket=bucket)
+
+
 def test_a_user_made_anew_is_not_the_one_a_policy_means(s3, bucket, client, refused):
     def bob():
         made = iam.create_user(UserName="bob")["User"]

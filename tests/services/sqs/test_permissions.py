@@ -185,3 +185,14 @@ def test_a_policy_means_the_users_there_are(sqs: Any, client: Callable[..., Any]
     assert refusal(bob.send_message, QueueUrl=url, MessageBody="x")[0].endswith("AccessDenied")
     shown = json.loads(attributes(sqs, url)["Policy"])
     assert shown["Statement"][0]["Principal"] == {"AWS": old}
+
+
+def test_the_owners_root_user_is_not_locked_out_of_the_attributes(sqs: Any) -> None:
+    url = queue(sqs)
+    denied = {"Effect": "Deny", "Principal": "*", "Action": "sqs:*", "Resource": arn(sqs, url)}
+    text = json.dumps({"Version": "2012-10-17", "Statement": [denied]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": text})
+    assert refusal(sqs.send_message, QueueUrl=url, MessageBody="x")[0].endswith("AccessDenied")
+    assert attributes(sqs, url)["Policy"] == text
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
+    sqs.send_message(QueueUrl=url, MessageBody="x")

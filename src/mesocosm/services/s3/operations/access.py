@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mesocosm.api import s3 as api
 from mesocosm.services.s3 import s3
@@ -21,7 +21,15 @@ if TYPE_CHECKING:
 # -- bucket policy --------------------------------------------------------------------------------
 
 
-@s3.operation("PutBucketPolicy", resource=bucket_arn, conditions=request_keys)
+def _mendable(call: Call, request: Any) -> str | list[str]:
+    """The bucket, whose owner's root user its policy cannot lock out (API reference,
+    PutBucketPolicy).
+    """
+    arn = bucket_arn(call, request)
+    return call.unlock(arn) if isinstance(arn, str) else arn
+
+
+@s3.operation("PutBucketPolicy", resource=_mendable, conditions=request_keys)
 def put_bucket_policy(call: Call, request: api.PutBucketPolicyRequest) -> None:
     """Replace the bucket policy; a public one is refused where Block Public Access says so."""
     bucket = open_bucket(call, request)
@@ -57,7 +65,7 @@ def _principals(call: Call, text: str) -> dict[str, str]:
     return found
 
 
-@s3.operation("GetBucketPolicy", resource=bucket_arn, conditions=request_keys)
+@s3.operation("GetBucketPolicy", resource=_mendable, conditions=request_keys)
 def get_bucket_policy(call: Call, request: api.GetBucketPolicyRequest) -> api.GetBucketPolicyOutput:
     """The bucket policy as it was put."""
     bucket = open_bucket(call, request)
@@ -68,7 +76,7 @@ def get_bucket_policy(call: Call, request: api.GetBucketPolicyRequest) -> api.Ge
     return api.GetBucketPolicyOutput(policy=text)
 
 
-@s3.operation("DeleteBucketPolicy", resource=bucket_arn, conditions=request_keys)
+@s3.operation("DeleteBucketPolicy", resource=_mendable, conditions=request_keys)
 def delete_bucket_policy(call: Call, request: api.DeleteBucketPolicyRequest) -> None:
     """Remove the bucket policy."""
     change(call, open_bucket(call, request), policy=None, principals={})

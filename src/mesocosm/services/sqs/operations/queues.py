@@ -9,7 +9,7 @@ from mesocosm.call.call import Call
 from mesocosm.call.paging import page
 from mesocosm.call.service import Need
 from mesocosm.services.sqs import sqs
-from mesocosm.services.sqs.operations.opened import Opened, find, opened, own, queue_arn
+from mesocosm.services.sqs.operations.opened import OfQueue, Opened, find, opened, own, queue_arn
 from mesocosm.services.sqs.resources import (
     Deleted,
     Message,
@@ -284,7 +284,12 @@ def list_dead_letter_source_queues(
     )
 
 
-@sqs.operation("GetQueueAttributes", resource=queue_arn)
+def _mendable(call: Call, request: OfQueue) -> str:
+    """The queue, whose owner's root user its policy cannot lock out."""
+    return call.unlock(queue_arn(call, request))
+
+
+@sqs.operation("GetQueueAttributes", resource=_mendable)
 def get_queue_attributes(
     call: Call, request: api.GetQueueAttributesRequest
 ) -> api.GetQueueAttributesResult:
@@ -302,7 +307,7 @@ def get_queue_attributes(
     return api.GetQueueAttributesResult(attributes=every or None)
 
 
-@sqs.operation("SetQueueAttributes", resource=queue_arn)
+@sqs.operation("SetQueueAttributes", resource=_mendable)
 def set_queue_attributes(call: Call, request: api.SetQueueAttributesRequest) -> None:
     """Change attributes; those not named stay."""
     queue = own(call, request.queue_url)
