@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mesocosm.world import ClockBackwards, StorageFull, Timer, World, WorldError
-from tests.world.kit import FailingFiles, Hand, contents, put
+from tests.world.kit import CELL, FailingFiles, Hand, contents, put
 
 START = 1_700_000_000.0
 
@@ -300,3 +300,37 @@ def test_timers_set_anew_do_not_pile_up(tmp_path: Path) -> None:
             at(world, START + 10_000 - number, "a")
         assert len(world.timers._heap) < 1100
         assert world.timers.next_due() == START + 10_000 - 1499
+
+
+@pytest.mark.parametrize("rewound", [False, True])
+def test_a_long_advance_lets_others_have_their_turn(tmp_path: Path, rewound: bool) -> None:
+    """However much is due; and a rewind in its midst ends it."""
+
+    async def scenario() -> None:
+        with World.open(tmp_path) as world:
+            runs = 0
+            start = world.clock.now()
+
+            async def run(timer: Timer) -> None:
+                nonlocal runs
+                runs += 1
+                with world.transaction():
+                    if runs < 100_000:
+                        world.timers.at(timer.due + 60.0, "s", "again", "k", *CELL)
+
+            world.timers.run = run
+            world.snapshot("start")
+            with world.transaction():
+                world.timers.at(start + 60.0, "s", "again", "k", *CELL)
+            advance = asyncio.create_task(world.clock.advance(60.0 * 200_000))
+            while runs == 0:
+                await asyncio.sleep(0)
+            assert runs < 100_000
+            if rewound:
+                world.rewind("start")
+                await advance
+                assert world.clock.now() < start + 3600
+            else:
+                advance.cancel()
+
+    asyncio.run(scenario())

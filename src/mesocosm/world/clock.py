@@ -57,6 +57,10 @@ class Agenda(Protocol):
     async def run_next(self) -> None: ...
 
 
+BREATH_SECONDS = 0.01
+"""How long timers run, in real time, before the rest of the event loop gets its turn."""
+
+
 class ClockWorld(Protocol):
     changes: Changes
 
@@ -77,6 +81,8 @@ class Clock:
         self._state = ClockState(virtual=0.0, real=0.0)
         self._latest = 0.0
         self._held_until = 0.0
+        self._breathed = 0.0
+        self._turned = 0
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._slept = 0
         self._handle: asyncio.TimerHandle | None = None
@@ -143,9 +149,12 @@ class Clock:
                 raise ClockBackwards(
                     f"the clock shows {self.running()}, later than {until}; a rewind goes back"
                 )
+            turned = self._turned
             while (due := self.next_due()) is not None and due <= until:
                 self._jump(max(due, self._latest))
                 await self._run_next()
+                if self._turned != turned:
+                    return  # a rewind came meanwhile: where it leads, this says nothing of
             self._jump(max(until, self._latest))
             self._anchor(rate=self._state.rate)
         self.arm()
@@ -239,6 +248,10 @@ class Clock:
         finally:
             instant.over = True  # tasks the timer left behind see the running clock
             _instant.reset(token)
+        if time.monotonic() - self._breathed > BREATH_SECONDS:
+            # However much is due, others get their turn, and what ran is written.
+            await asyncio.sleep(0)
+            self._breathed = time.monotonic()
 
     def _alone(self) -> asyncio.Lock:
         loop = asyncio.get_running_loop()
@@ -250,6 +263,7 @@ class Clock:
 
     def set(self, virtual: float, rate: float, resume: float) -> None:
         """Show a time without journaling it: at open, after a rewind, in a fork."""
+        self._turned += 1
         self._latest = virtual
         self._state = ClockState(virtual, self.real(), rate, resume)
 
