@@ -50,9 +50,11 @@ $(MADE): tools/venv.sh
 	@touch $@
 
 $(INSTALLED): pyproject.toml $(MADE)
+	@echo "Installing into $(VENV): a minute or two the first time"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[clients]'
 	@touch $@
 
 $(READY): pyproject.toml $(INSTALLED)
+	@echo "Installing what the tests need into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@

@@ -21,14 +21,6 @@ ELSEWHERE = ("make", "mesocosm up", ".venv/bin/", "export PATH", "git clone", "c
 """What is tried by other tests, or by whoever installs."""
 REFUSED = ("An error occurred", "mesocosm:")
 MARK = "----tried----"
-CASE = {
-    "request": {
-        "action": "s3:GetObject",
-        "resource": {"resource": "arn:aws:s3:::b/k", "accountId": "111111111111"},
-        "principal": "arn:aws:iam::111111111111:user/bob",
-        "contextVariables": {},
-    }
-}
 
 
 def tried(page: Path) -> list[Command]:
@@ -64,7 +56,6 @@ def environment(url: str, tmp_path: Path, aws_cli: str) -> dict[str, str]:
         path = tmp_path / "bin" / command
         path.write_text(f"#!/bin/sh\n{text}\n")
         path.chmod(0o755)
-    (tmp_path / "request.json").write_text(json.dumps(CASE))
     return {
         "PATH": f"{tmp_path}/bin:{os.environ['PATH']}",
         "HOME": str(tmp_path),
@@ -99,6 +90,8 @@ def test_commands_do_what_the_page_says(
     page: Path, environment: dict[str, str], tmp_path: Path
 ) -> None:
     steps = tried(page)
+    for block in blocks(page, "json"):
+        (tmp_path / "request.json").write_text(block)
     script = "".join(f'{{ {step.line}\n}} 2>&1; echo "{MARK}$?"\n' for step in steps)
     done = subprocess.run(
         ["bash", "-c", script],
