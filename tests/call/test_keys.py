@@ -10,6 +10,8 @@ from botocore.exceptions import ClientError
 
 from mesocosm.call.keys import LONG_TERM, TEMPORARY, access_key_id, made_here
 from mesocosm.testing.local import LocalCloud
+from mesocosm.wire.body import MemoryBody
+from mesocosm.wire.message import Headers, Request
 from mesocosm.world.ids import Ids
 
 Make = Callable[..., Any]
@@ -82,3 +84,18 @@ def test_a_wrong_secret_of_a_made_key_is_refused(client: Make) -> None:
     key = client("iam").create_access_key()["AccessKey"]
     wrong = client("sts", credentials={**key, "SecretAccessKey": "wrong"})
     assert refusal(wrong)[0] == "SignatureDoesNotMatch"
+
+
+@pytest.mark.parametrize(
+    ("kind", "limit"),
+    [
+        ("application/x-amz-json-1.0", 16 * 1024**2),
+        ("multipart/form-data; boundary=x", 5 * 1024**3),
+    ],
+)
+def test_an_unsigned_request_has_the_limit_of_its_service(
+    cloud: LocalCloud, kind: str, limit: int
+) -> None:
+    fields = [("host", "localhost"), ("content-type", kind)]
+    request = Request("POST", "/", "", Headers(fields), MemoryBody(b"", None), "127.0.0.1", False)
+    assert cloud.cloud.identity.admit(request).limit == limit

@@ -79,7 +79,7 @@ class IdentityCheck:
         signature = claims.parse(request)
         payload = claims.payload(request, signature)
         claim = Claim(signature)
-        plain = signature is not None and not signature.s3
+        plain = _of_a_service(request) if signature is None else not signature.s3
         admission = Admission(
             BODY_MAX_BYTES if plain else S3_BODY_MAX_BYTES,
             payload=payload,
@@ -199,6 +199,16 @@ class IdentityCheck:
         if len(access_key_id) == 12 and access_key_id.isascii() and access_key_id.isdigit():
             account = access_key_id
         return Credential(access_key_id, "", root_principal(account, access_key_id))
+
+
+def _of_a_service(request: Request) -> bool:
+    """Whether an unsigned request is one of a query or JSON API, not an upload to S3."""
+    kind = request.headers.get("content-type") or ""
+    return (
+        request.method == "POST"
+        and request.path == "/"
+        and not kind.startswith("multipart/form-data")
+    )
 
 
 def _unknown(signature: Signature, spoken: Dialect) -> AwsError:
