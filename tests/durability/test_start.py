@@ -5,10 +5,9 @@ from __future__ import annotations
 import fcntl
 from pathlib import Path
 
+from mesocosm.world import World
 from tests.cli.test_commands import mesocosm
 from tests.world.kit import put, segment_files
-
-from mesocosm.world import World
 
 
 def test_a_damaged_journal_is_named_with_its_place(tmp_path: Path) -> None:
