@@ -9,6 +9,7 @@ import pytest
 from mesocosm.call.authority import Credential
 from mesocosm.call.call import Call
 from mesocosm.call.cloud import Cloud, Settings
+from mesocosm.call.gate import compiled
 from mesocosm.call.identity import service_principal
 from mesocosm.call.service import Catalogue, Service
 from mesocosm.iam import Principal
@@ -64,3 +65,13 @@ def test_a_service_belongs_to_no_account_of_a_customer(cloud: Cloud) -> None:
     keys = cloud.gate.gathered(call(cloud, service_principal("sqs.amazonaws.com", ACCOUNT))).keys
     assert "aws:principalaccount" not in keys
     assert keys["aws:principalisawsservice"] == "true"
+
+
+@pytest.mark.parametrize("kind", ["boundary", "session", "scp", "rcp"])
+def test_a_limit_that_cannot_be_read_denies_everything(kind: str) -> None:
+    (policy,) = compiled([("broken", "{")], kind)
+    assert policy.select("s3:getobject").denies
+
+
+def test_a_grant_that_cannot_be_read_grants_nothing() -> None:
+    assert compiled([("broken", "{")], "identity") == ()

@@ -95,14 +95,24 @@ class ResourceSide(NamedTuple):
     rcps: tuple[Level, ...]
 
 
+LIMITS = frozenset({"boundary", "session", "scp", "rcp"})
+NOTHING_ALLOWED = (
+    '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"*",'
+    '"Resource":"*"}]}'
+)
+
+
 def compiled(texts: Sequence[PolicyText], kind: Any) -> tuple[Policy, ...]:
-    """Policies from their texts. One that cannot be read grants and denies nothing."""
+    """Policies from their texts. One that cannot be read grants nothing; where a policy limits, it
+    denies everything: a limit must not go away because it is broken.
+    """
     found = []
     for name, text in texts:
         try:
             found.append(parse(text, kind, name))
         except PolicyError:
-            continue
+            if kind in LIMITS:
+                found.append(parse(NOTHING_ALLOWED, kind, name))
     return tuple(found)
 
 
