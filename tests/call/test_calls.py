@@ -42,7 +42,7 @@ def refusal(function: Any, **parameters: Any) -> tuple[str, str, int]:
 
 def last(cloud: LocalCloud) -> CallRecord:
     """The record of the newest call."""
-    return cloud.do(lambda: cloud.cloud.calls[-1])
+    return cloud.do(lambda: cloud.cloud.calls.newest)
 
 
 def test_a_user_without_policies_may_do_nothing(cloud: LocalCloud) -> None:

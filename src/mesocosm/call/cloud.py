@@ -13,6 +13,7 @@ from mesocosm import wire
 from mesocosm.call.call import Call, Wait
 from mesocosm.call.gate import Gate, documents
 from mesocosm.call.identity import IdentityCheck, service_principal
+from mesocosm.call.recent import Recent
 from mesocosm.call.record import CallRecord, encode, members
 from mesocosm.call.redaction import Redaction, redaction
 from mesocosm.call.service import Catalogue, Form, Operation, Service, Values
@@ -66,7 +67,7 @@ class Cloud:
         self.gate = Gate(self)
         self.identity = IdentityCheck(self)
         self.waiting = Waiting(world.clock)
-        self.calls: deque[CallRecord] = deque(maxlen=RECENT_CALLS)
+        self.calls = Recent(RECENT_CALLS)
         self._providers: dict[str, Any] = {}
         self._woken: set[str] = set()
         self._reacting: deque[Run] = deque()
@@ -89,9 +90,7 @@ class Cloud:
     def reset(self) -> None:
         """The world has been replaced beneath the services (a rewind): reconcile anew."""
         self.gate.forget()
-        now = self.world.clock.now() if self.world.position else 0.0
-        here = [record for record in self.calls if record.time <= now]
-        self.calls = deque(here, maxlen=RECENT_CALLS)
+        self.calls.forget_after(self.world.clock.now() if self.world.position else 0.0)
         self._reacting.clear()
         self._unstored.clear()
         for name in sorted(self._woken):
@@ -378,7 +377,7 @@ class Cloud:
                 self.gate.keep_documents()
                 if call.records:
                     transaction.record = encode(call.records)
-                    self.recent(call.records)
+                    self.recent(transaction.record)
         except Exception:
             log.exception("%s: %s failed", service.name, getattr(function, "__name__", function))
             return
@@ -391,9 +390,9 @@ class Cloud:
 
     # -- what is seen --------------------------------------------------------------------------
 
-    def recent(self, records: list[CallRecord]) -> None:
+    def recent(self, records: bytes) -> None:
         """Keep the newest calls at hand, and wake those who follow them."""
-        self.calls.extend(records)
+        self.calls.append(records)
         self.waiting.wake("calls")
 
     def service_event(

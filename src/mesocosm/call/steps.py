@@ -170,7 +170,7 @@ def record(cloud: Cloud, passage: Passage, transaction: Transaction) -> None:
     made = record_of(cloud, passage)
     passage.records = [made, *passage.call.records] if passage.call else [made]
     transaction.record = encode(passage.records)
-    cloud.recent(passage.records)
+    cloud.recent(transaction.record)
     if passage.credential is not None and passage.service is not None:
         cloud.identity.seen(passage)
 

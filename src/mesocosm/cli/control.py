@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, unquote
 import msgspec
 
 from mesocosm import __version__
+from mesocosm.call.recent import Recent
 from mesocosm.call.record import CallRecord
 from mesocosm.cli.coverage import covered
 from mesocosm.cli.loopback import refusal

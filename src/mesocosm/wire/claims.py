@@ -139,16 +139,25 @@ def _hoist(request: Request) -> None:
 
 _USUAL = re.compile(
     r"AWS4-HMAC-SHA256 Credential=([^/,\s]+)/([0-9]{8})/([^/,\s]+)/([^/,\s]+)/aws4_request, ?"
-    r"SignedHeaders=([a-z0-9;_-]+), ?Signature=([0-9a-f]{64})"
+    r"SignedHeaders=([a-z0-9;_-]+), ?"
 ).fullmatch
+
+
+@lru_cache(maxsize=1024)
+def _usual(claim: str) -> tuple[str, ...] | None:
+    """Key id, date, Region, service and signed headers: all of the header but the signature, and
+    the same for many requests. None when it is not written as usual."""
+    found = _USUAL(claim)
+    return None if found is None else found.groups()
 
 
 def _parse_header(request: Request, authorization: str) -> Signature:
     stamp = request.headers.get("x-amz-date")
-    usual = _USUAL(authorization)
-    if usual is None or stamp is None:
+    claim, _, value = authorization.partition("Signature=")
+    usual = _usual(claim)
+    if usual is None or stamp is None or not _SHA256(value):
         return _parse_header_slowly(request, authorization)
-    key, date, region, service, names, value = usual.groups()
+    key, date, region, service, names = usual
     time = _epoch(request, service, stamp)
     token = request.headers.get("x-amz-security-token")
     return Signature(key, date, region, service, names, value, stamp, time, "header", token)

@@ -129,13 +129,14 @@ def _query_reader(shape: Shape, wire: str) -> Parse:
 
 def _prefixed(headers: Headers, prefix: str) -> dict[str, str] | None:
     """The header fields that begin with a prefix, by the rest of their names."""
+    sent = [field for field in headers.items if field[0].startswith(prefix)]
+    if not sent:
+        return None
     found: dict[str, str] = {}
-    size = len(prefix)
-    for name, text in headers.items:
-        if name[:size] == prefix:
-            key = name[size:]
-            found[key] = f"{found[key]},{text}" if key in found else text
-    return found or None
+    for name, text in sent:
+        key = name[len(prefix) :]
+        found[key] = f"{found[key]},{text}" if key in found else text
+    return found
 
 
 def _header_reader(shape: Shape, wire: str) -> Parse:
@@ -187,10 +188,9 @@ class RestOutput:
 
     def headers(self, value: Any) -> HeaderItems:
         """The header fields of an answer."""
-        found = []
-        for (wire, write), member in zip(self._headers, self._values(value), strict=True):
-            if member is not None:
-                found.append((wire, write(member)))
+        # Few of many members are set.
+        members = zip(self._headers, self._values(value), strict=True)
+        found = [(wire, write(member)) for (wire, write), member in members if member is not None]
         for attr, prefix in self._maps:
             found += [(prefix + key, text) for key, text in (getattr(value, attr) or {}).items()]
         return found

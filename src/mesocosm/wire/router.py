@@ -42,9 +42,10 @@ class Candidate(NamedTuple):
             found = query.get(key)
             if found is None or (value and value not in found):
                 return False
-        return all(key in query for key in self.query) and all(
-            name in headers for name in self.headers
-        )
+        # Most ask for nothing: that costs no generator.
+        if self.query and not all(key in query for key in self.query):
+            return False
+        return not self.headers or all(name in headers for name in self.headers)
 
 
 class Match(NamedTuple):
@@ -183,7 +184,7 @@ def _leaf(node: _Node, labels: list[str], literal: int, asked: Any) -> Match | N
     method, query, headers = asked
     for candidate in (node.leaves if query else node.bare).get(method, ()):
         if candidate.matches(query, headers):
-            values = (unquote(label) for label in labels)
+            values = [unquote(label) if "%" in label else label for label in labels]
             named = dict(zip(candidate.labels, values, strict=True))
             return Match(candidate.operation, named, literal + len(candidate.literals))
     return None

@@ -30,26 +30,23 @@ def head(
     status = response.status
     bare = bodiless(status)
     sized = bare or size is None
-    parts = []
-    for name, value in response.headers:
-        name = name.lower()
-        if name == "content-length":
-            if bare:
-                continue
-            sized = True
-        line = f"{name}: {value}"
-        if not line.isprintable():  # no value may begin a header of its own
-            line = _CONTROL.sub(" ", line)
-        parts.append(line + "\r\n")
+    given = response.headers
+    if "content-length" in [name.lower() for name, _ in given]:
+        sized = True
+        if bare:
+            given = [field for field in given if field[0].lower() != "content-length"]
+    lines = [f"{name.lower()}: {value}" for name, value in given]
+    if not "".join(lines).isprintable():  # no value may begin a header of its own
+        lines = [_CONTROL.sub(" ", line) for line in lines]
     if not sized:
-        parts.append(f"content-length: {size}\r\n")
+        lines.append(f"content-length: {size}")
     if chunked:
-        parts.append("transfer-encoding: chunked\r\n")
-    parts.append("\r\n" if keep_alive else "connection: close\r\n\r\n")
+        lines.append("transfer-encoding: chunked")
+    lines.append("\r\n" if keep_alive else "connection: close\r\n\r\n")
     try:
-        fields = "".join(parts).encode("latin-1")
+        fields = "\r\n".join(lines).encode("latin-1")
     except UnicodeEncodeError:
-        fields = b"".join([_encoded(part) for part in parts])
+        fields = b"\r\n".join([_encoded(line) for line in lines])
     first = _STATUS.get(status) or b"HTTP/1.1 %d \r\n" % status
     return first + date + fields
 

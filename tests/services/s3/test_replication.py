@@ -357,7 +357,7 @@ def test_copies_are_calls_of_the_role(cloud, s3, versioned, replicate):
     replicate(rule())
     s3.put_object(Bucket=versioned, Key="a", Body=b"1")
     cloud.advance(5)
-    made = cloud.cloud.calls[-1]
+    made = cloud.cloud.calls.newest
     assert (made.operation, made.region) == ("PutObject", "eu-west-1")
     assert made.principal.arn == f"arn:aws:sts::{ACCOUNT}:assumed-role/copier/s3-replication"
     why = cloud.do(cloud.cloud.explain, made.request_id)

@@ -194,7 +194,7 @@ def test_a_provider_that_does_not_answer(case: Case) -> None:
 
 def test_the_call_is_recorded_as_the_token_holders(case: Case) -> None:
     case.assume()
-    record = case.cloud.cloud.calls[-1]
+    record = case.cloud.cloud.calls.newest
     assert (record.operation, record.principal.kind) == (
         "AssumeRoleWithWebIdentity",
         "web-identity",

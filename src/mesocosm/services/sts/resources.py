@@ -22,6 +22,10 @@ a stranger's.
 """
 
 
+KEPT_AT_HAND = 4_096
+"""Credentials that are not made anew for each call."""
+
+
 class Session(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Temporary credentials. `policies`: the session policies; None when none were given."""
 
@@ -42,15 +46,22 @@ class Sessions:
 
     def __init__(self, world: World) -> None:
         self._rows = world.rows(sessions, *PARTITION_WIDE)
+        self._made: dict[str, tuple[Session, Credential]] = {}
 
     def credential(self, access_key_id: str) -> Credential | None:
         """The credential of a session, also of an expired one."""
         row = self._rows.get(access_key_id)
         if row is None:
             return None
-        return Credential(
-            access_key_id, row.secret, row.principal, row.token, row.expires, True, row.policies
-        )
+        made = self._made.get(access_key_id)
+        if made is None or made[0] is not row:
+            if len(self._made) >= KEPT_AT_HAND:
+                self._made.clear()
+            credential = Credential(
+                access_key_id, row.secret, row.principal, row.token, row.expires, True, row.policies
+            )
+            made = self._made[access_key_id] = row, credential
+        return made[1]
 
     def limit(self, principal: Principal, service: str, operation: str) -> AwsError | None:
         """The refusal of an operation that sessions of this kind cannot call; None if they can."""

@@ -86,7 +86,7 @@ def deliver(call: Call, name: str) -> None:
     if trail is None or progress is None or not (trail.logging or progress.draining):
         return
     seen = call.world.derived(Seen).newest
-    newest = call.cloud.calls[-1] if call.cloud.calls else None
+    newest = call.cloud.calls.newest
     owes = progress.held or progress.draining
     quiet = not owes and nothing_since(call, trail, seen.get(trail.arn))
     if newest is not None:
@@ -115,7 +115,7 @@ def nothing_since(call: Call, trail: rows.Trail, seen: CallRecord | None) -> boo
     origins = Origins(call.cloud.catalogue)
     accounts = covered(call, trail)
     for record in reversed(call.cloud.calls):
-        if record is seen:
+        if record.request_id == seen.request_id:
             return True
         if takers(trail, accounts, origins.of(record.service), record):
             return False
