@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from typing import TYPE_CHECKING
 
-from mesocosm.wire.message import Request
+if TYPE_CHECKING:
+    from mesocosm.wire.message import Request
 
 _NAME = r"(?:localhost|(?:[a-z0-9_-]+\.)+localhost|127(?:\.\d{1,3}){3}|\[::1\])\.?(?::\d{1,5})?"
 _HOST = re.compile(_NAME, re.IGNORECASE)

@@ -14,11 +14,10 @@ def main() -> None:
     if arguments == ["--version"]:
         print(f"mesocosm {__version__}")
         return
-    from mesocosm.cli.app import app
     from mesocosm.cli.errors import CliError
 
     try:
-        app(prog_name="mesocosm")
+        _run(arguments)
     except CliError as error:
         _fail(error, "--json" in arguments)
     except BrokenPipeError:
@@ -26,6 +25,19 @@ def main() -> None:
         sys.exit(141)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _run(arguments: list[str]) -> None:
+    if arguments[:1] == ["up"]:
+        from mesocosm.cli.start import quick, start
+
+        plain = quick(arguments[1:])
+        if plain is not None:
+            start(**plain)
+            return
+    from mesocosm.cli.app import app
+
+    app(prog_name="mesocosm")
 
 
 def _fail(error: Exception, as_json: bool) -> NoReturn:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -13,8 +12,7 @@ import typer
 from mesocosm.cli import show
 from mesocosm.cli.client import Client, NotRunning
 from mesocosm.cli.errors import CliError
-from mesocosm.cli.loopback import loopback
-from mesocosm.cli.moments import short, window
+from mesocosm.cli.moments import short
 from mesocosm.cli.options import Data, Json, Port
 from mesocosm.cli.place import DEFAULT_PORT, data_directory, find_url, read_note
 
@@ -69,37 +67,24 @@ def up(
     as_json: Json = False,
 ) -> None:
     """Start the cloud; in the foreground unless --detach. Ctrl-C or `mesocosm down` ends it."""
-    from mesocosm.cli.serve import Options, detached, run
+    from mesocosm.cli.start import start
 
-    if not (host == "localhost" or loopback(host)) and not listen_anyway:
-        raise CliError(
-            f"{host} can be reached by other machines, and whoever reaches this cloud can use it",
-            "Leave --host away to listen on 127.0.0.1, or add --listen-anyway if you mean it",
-        )
-    if not re.fullmatch(r"\d{12}", account):
-        raise CliError(f"'{account}' is not an account", "An account id has 12 digits")
-    if ephemeral and data is not None:
-        raise CliError("--ephemeral keeps nothing, so it takes no --data", "Give one of the two")
-    try:
-        seconds, size = window(history)
-    except ValueError as error:
-        raise CliError(str(error)) from error
-    options = Options(
+    start(
         host=host,
         port=port,
-        data=None if ephemeral else data_directory(data),
+        data=data,
+        ephemeral=ephemeral,
         seed=seed,
+        detach=detach,
         strict=strict,
         account=account,
         region=region,
         branch=branch,
-        durability="power" if durability is Durability.POWER else "process",
+        durability=durability.value,
         history=history,
-        history_seconds=seconds,
-        history_bytes=size,
+        listen_anyway=listen_anyway,
         as_json=as_json,
     )
-    (detached if detach else run)(options)
 
 
 def down(port: Port = None, data: Data = None, as_json: Json = False) -> None:
