@@ -63,9 +63,7 @@ class Ids:
         # By hand: every call needs one, and uuid.UUID takes four times as long.
         drawn = self._source(16).hex()
         variant = "89ab"[int(drawn[16], 16) & 3]
-        return (
-            f"{drawn[:8]}-{drawn[8:12]}-4{drawn[13:16]}-{variant}{drawn[17:20]}-{drawn[20:]}"
-        )
+        return f"{drawn[:8]}-{drawn[8:12]}-4{drawn[13:16]}-{variant}{drawn[17:20]}-{drawn[20:]}"
 
     def _draw(self, sieve: Sieve, count: int) -> str:
         table, unfair = sieve
