@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mesocosm import services
+
 if TYPE_CHECKING:
     from tests.conftest import Terraform
 
@@ -23,7 +25,9 @@ CONFIGURATIONS = Path(__file__).parent / "configurations"
 SECONDS = 600  # for a command, on a machine that has much else to do
 NO_DIFFERENCE, DIFFERENCE = 0, 2  # what `plan -detailed-exitcode` exits with
 
-SERVICES = ("account", "cloudtrail", "ec2", "iam", "organizations", "s3", "s3control", "sqs", "sts")
+SERVICES = sorted(
+    name.replace("-", "") for name in services.PACKAGES
+)  # as the provider writes them
 
 REQUIRED = """
 terraform {
