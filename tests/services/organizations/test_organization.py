@@ -13,6 +13,7 @@ from tests.services.organizations.support import (
     administrator,
     code,
     deny,
+    document,
     reason,
     refusal,
 )
@@ -268,3 +269,28 @@ def test_the_making_of_an_account_is_an_event(org: Org) -> None:
     assert event.event_type == "AwsServiceEvent"
     assert (told["state"], told["accountId"]) == ("SUCCEEDED", account)
     assert json.dumps(told).count("dev") == 0
+
+
+def test_tags_of_policies_are_decided_by_the_type_of_the_policy(org: Org) -> None:
+    """organizations:PolicyType is there when a policy is tagged, untagged or listed, or made."""
+    only = {"StringEquals": {"organizations:PolicyType": "SERVICE_CONTROL_POLICY"}}
+    tagging = ["TagResource", "UntagResource", "ListTagsForResource", "CreatePolicy"]
+    statement = {
+        "Effect": "Allow",
+        "Action": [f"organizations:{name}" for name in tagging],
+        "Resource": "*",
+        "Condition": only,
+    }
+    iam = org.cloud.client("iam", account=MANAGEMENT)
+    iam.create_user(UserName="u")
+    iam.put_user_policy(UserName="u", PolicyName="p", PolicyDocument=document(statement))
+    key = iam.create_access_key(UserName="u")["AccessKey"]
+    api = org.cloud.client("organizations", credentials=key)
+    tag = {"Key": "a", "Value": "1"}
+    named = api.create_policy(
+        Name="n", Description="", Content=deny("s3:*"), Type="SERVICE_CONTROL_POLICY", Tags=[tag]
+    )["Policy"]["PolicySummary"]["Id"]
+    api.tag_resource(ResourceId=named, Tags=[tag])
+    assert api.list_tags_for_resource(ResourceId=named)["Tags"] == [tag]
+    api.untag_resource(ResourceId=named, TagKeys=["a"])
+    assert code(api.tag_resource, ResourceId=org.root, Tags=[tag]) == "AccessDeniedException"

@@ -80,7 +80,7 @@ def add_tags(call: Call, request: api.AddTagsRequest) -> api.AddTagsResponse:
 @cloudtrail.operation(
     "RemoveTags",
     resource=_given,
-    tags=lambda request: {tag.key: tag.value or "" for tag in request.tags_list},
+    tag_keys=lambda request: [tag.key for tag in request.tags_list],
 )
 def remove_tags(call: Call, request: api.RemoveTagsRequest) -> api.RemoveTagsResponse:
     """Remove tags; one given with a value goes only if it has that value."""

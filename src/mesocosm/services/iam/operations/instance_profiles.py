@@ -157,7 +157,7 @@ def tag_instance_profile(call: Call, request: api.TagInstanceProfileRequest) -> 
 @iam.operation(
     "UntagInstanceProfile",
     resource=_named,
-    tags=lambda request: dict.fromkeys(request.tag_keys or (), ""),
+    tag_keys=lambda request: request.tag_keys,
 )
 def untag_instance_profile(call: Call, request: api.UntagInstanceProfileRequest) -> None:
     """Remove tags."""

@@ -221,7 +221,7 @@ def tag_mfa_device(call: Call, request: api.TagMFADeviceRequest) -> None:
 @iam.operation(
     "UntagMFADevice",
     resource=_named,
-    tags=lambda request: dict.fromkeys(request.tag_keys or (), ""),
+    tag_keys=lambda request: request.tag_keys,
 )
 def untag_mfa_device(call: Call, request: api.UntagMFADeviceRequest) -> None:
     """Remove tags."""

@@ -164,7 +164,7 @@ def tag_open_id_connect_provider(call: Call, request: api.TagOpenIDConnectProvid
 @iam.operation(
     "UntagOpenIDConnectProvider",
     resource=_named,
-    tags=lambda request: dict.fromkeys(request.tag_keys or (), ""),
+    tag_keys=lambda request: request.tag_keys,
 )
 def untag_open_id_connect_provider(
     call: Call, request: api.UntagOpenIDConnectProviderRequest

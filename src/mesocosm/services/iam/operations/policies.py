@@ -329,7 +329,7 @@ def tag_policy(call: Call, request: api.TagPolicyRequest) -> None:
 @iam.operation(
     "UntagPolicy",
     resource=_named,
-    tags=lambda request: dict.fromkeys(request.tag_keys or (), ""),
+    tag_keys=lambda request: request.tag_keys,
 )
 def untag_policy(call: Call, request: api.UntagPolicyRequest) -> None:
     """Remove tags."""

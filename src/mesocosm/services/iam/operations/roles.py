@@ -165,7 +165,7 @@ def tag_role(call: Call, request: api.TagRoleRequest) -> None:
     common.save(call, replace(row, tags=tags.merged(row.tags, request.tags)))
 
 
-@on("role", "UntagRole", tags=lambda request: dict.fromkeys(request.tag_keys or (), ""))
+@on("role", "UntagRole", tag_keys=lambda request: request.tag_keys)
 def untag_role(call: Call, request: api.UntagRoleRequest) -> None:
     """Remove tags."""
     row = common.open_role(call, request.role_name)

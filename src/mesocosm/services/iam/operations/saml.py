@@ -159,7 +159,7 @@ def tag_saml_provider(call: Call, request: api.TagSAMLProviderRequest) -> None:
 @iam.operation(
     "UntagSAMLProvider",
     resource=_named,
-    tags=lambda request: dict.fromkeys(request.tag_keys or (), ""),
+    tag_keys=lambda request: request.tag_keys,
 )
 def untag_saml_provider(call: Call, request: api.UntagSAMLProviderRequest) -> None:
     """Remove tags."""

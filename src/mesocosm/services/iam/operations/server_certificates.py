@@ -149,7 +149,7 @@ def tag_server_certificate(call: Call, request: api.TagServerCertificateRequest)
 @iam.operation(
     "UntagServerCertificate",
     resource=_named,
-    tags=lambda request: dict.fromkeys(request.tag_keys or (), ""),
+    tag_keys=lambda request: request.tag_keys,
 )
 def untag_server_certificate(call: Call, request: api.UntagServerCertificateRequest) -> None:
     """Remove tags."""

@@ -137,7 +137,7 @@ def tag_user(call: Call, request: api.TagUserRequest) -> None:
     common.save(call, replace(row, tags=tags.merged(row.tags, request.tags)))
 
 
-@on("user", "UntagUser", tags=lambda request: dict.fromkeys(request.tag_keys or (), ""))
+@on("user", "UntagUser", tag_keys=lambda request: request.tag_keys)
 def untag_user(call: Call, request: api.UntagUserRequest) -> None:
     """Remove tags."""
     row = common.user(call, request.user_name)

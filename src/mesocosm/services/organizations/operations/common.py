@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from mesocosm.api import organizations as api
 from mesocosm.call.call import Call
 from mesocosm.call.paging import page
-from mesocosm.call.service import Need
+from mesocosm.call.service import Need, evaluated
 from mesocosm.services.organizations import organizations
 from mesocosm.services.organizations.resources import rows, tree
 from mesocosm.services.organizations.rules import quotas
@@ -134,7 +134,8 @@ def on(
             return []
         found = named(call, request)
         arns = [found] if isinstance(found, str) else found
-        return [Need("organizations:TagResource", arn) for arn in arns]
+        conditions = evaluated(options.get("conditions") or {}, call, request)
+        return [Need("organizations:TagResource", arn, conditions) for arn in arns]
 
     if tagging:
         options |= {"tags": tags_of, "needs": needs}
@@ -161,9 +162,14 @@ def policied(
 
 def policy_type(call: Call, request: Any) -> str | None:
     """`organizations:PolicyType` of the policy in a request."""
+    return type_of(call, request.policy_id)
+
+
+def type_of(call: Call, policy_id: str) -> str | None:
+    """The type of one of the organization's policies."""
     of = world_tree(call)
     organization = of.of(call.account)
-    policy = of.policy(organization, request.policy_id) if organization is not None else None
+    policy = of.policy(organization, policy_id) if organization is not None else None
     return policy.type if policy is not None else None
 
 

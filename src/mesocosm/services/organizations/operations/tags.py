@@ -26,6 +26,15 @@ def _named(_: Call, of: tree.Tree, organization: rows.Organization, request: Any
     return tree.target_arn(organization, name)
 
 
+def _policy_type(call: Call, request: Any) -> str | None:
+    if not request.resource_id.startswith("p-"):
+        return None
+    return common.type_of(call, request.resource_id)
+
+
+_type_of = {"organizations:PolicyType": _policy_type}
+
+
 def _held(of: tree.Tree, organization: rows.Organization, name: str) -> dict[str, str]:
     if name.startswith("rp-"):
         row = of.resource_policies.get(organization.id)
@@ -53,7 +62,7 @@ def _keep(of: tree.Tree, organization: rows.Organization, name: str, tags: dict[
         of.accounts[name] = replace(of.accounts[name], tags=tags)
 
 
-@on("TagResource", POLICY, _named, tags=common.tags_of)
+@on("TagResource", POLICY, _named, tags=common.tags_of, conditions=_type_of)
 def tag_resource(call: Call, request: api.TagResourceRequest) -> None:
     """Add tags, or replace those of the same key."""
     of, organization = common.here(call)
@@ -65,7 +74,8 @@ def tag_resource(call: Call, request: api.TagResourceRequest) -> None:
     "UntagResource",
     POLICY,
     _named,
-    tags=lambda request: dict.fromkeys(request.tag_keys or (), ""),
+    tag_keys=lambda request: request.tag_keys,
+    conditions=_type_of,
 )
 def untag_resource(call: Call, request: api.UntagResourceRequest) -> None:
     """Remove tags."""
@@ -75,7 +85,7 @@ def untag_resource(call: Call, request: api.UntagResourceRequest) -> None:
     _keep(of, organization, request.resource_id, kept)
 
 
-@on("ListTagsForResource", READ, _named)
+@on("ListTagsForResource", READ, _named, conditions=_type_of)
 def list_tags_for_resource(
     call: Call, request: api.ListTagsForResourceRequest
 ) -> api.ListTagsForResourceResponse:

@@ -119,7 +119,7 @@ def tag_resource(call: Call, request: api.TagResourceRequest) -> api.TagResource
     return api.TagResourceResult()
 
 
-@s3control.operation("UntagResource", resource=_arn)
+@s3control.operation("UntagResource", resource=_arn, tag_keys=lambda request: request.tag_keys)
 def untag_resource(call: Call, request: api.UntagResourceRequest) -> api.UntagResourceResult:
     """Remove tags from a bucket."""
     bucket = _bucket(call, request)

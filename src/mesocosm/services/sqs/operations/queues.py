@@ -370,7 +370,7 @@ def tag_queue(call: Call, request: api.TagQueueRequest) -> None:
 @sqs.operation(
     "UntagQueue",
     resource=queue_arn,
-    conditions={"aws:TagKeys": lambda call, request: request.tag_keys},
+    tag_keys=lambda request: request.tag_keys,
 )
 def untag_queue(call: Call, request: api.UntagQueueRequest) -> None:
     """Take tags away; those not there do not matter."""
