@@ -35,7 +35,7 @@ def denial(cloud: Cloud, call: Call, need: Need, target: Target, decision: Decis
     code = service.denied or "AccessDeniedException"
     status = 400 if code == "AccessDeniedException" else 403
     if call.principal.kind == "anonymous":
-        return AwsError(code, "Access Denied", status=403)
+        return AwsError(code, service.denied_unsigned.format(url=_url(call)), status=403)
     message = decision.message(call.principal.arn, need.action, need.resource)
     if service.encoded_denials:
         sealed = seal(call.world, facts(call, need, target, decision))
@@ -46,6 +46,13 @@ def denial(cloud: Cloud, call: Call, need: Need, target: Target, decision: Decis
             status=403,
         )
     return AwsError(code, message, status=status)
+
+
+def _url(call: Call) -> str:
+    request = call.http
+    if request is None:
+        return ""
+    return f"{'https' if call.secure else 'http'}://{request.host}{request.path}"
 
 
 def facts(call: Call, need: Need, target: Target, decision: Decision) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from mesocosm.call.authority import Credential
 from mesocosm.call.keys import made_here
 from mesocosm.iam import ANONYMOUS, Principal
-from mesocosm.wire import claims, sigv4
+from mesocosm.wire import claims, hosts, sigv4
 from mesocosm.wire.authfaults import Dialect, auth_fault, dialect
 from mesocosm.wire.front import Admission
 
@@ -151,7 +151,7 @@ class IdentityCheck:
         passage.credential = credential
         if signature is None or credential is None:
             passage.principal = ANONYMOUS
-            passage.region = self._cloud.settings.region
+            passage.region = hosts.parse(request.host).region or self._cloud.settings.region
             return
         if not claim.verified and not claim.trusted:
             sigv4.verify(signature, credential.secret, request, request.body.sha256)

@@ -146,6 +146,7 @@ class Service:
         denied: str | None = None,
         encoded_denials: bool = False,
         anonymous: bool = False,
+        denied_unsigned: str = "Access Denied",
     ) -> None:
         self.name = name
         self.prefix = prefix or name
@@ -154,6 +155,8 @@ class Service:
         self.denied = denied
         self.encoded_denials = encoded_denials
         self.anonymous = anonymous
+        self.denied_unsigned = denied_unsigned
+        """What an unsigned request that no policy allows is told; `{url}` is what it asked for."""
         self.operations: dict[str, Operation] = {}
         self.resources: list[Callable[[World, str], Target | None]] = []
         self.timers: dict[str, Callable[[Call, str], None]] = {}

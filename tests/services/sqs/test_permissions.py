@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from http.client import HTTPConnection
 from typing import Any
 
 import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
 from tests.services.sqs.support import arn, attributes, bodies, queue, refusal
 
 OTHER = "111111111111"
@@ -196,3 +199,48 @@ def test_the_owners_root_user_is_not_locked_out_of_the_attributes(sqs: Any) -> N
     assert attributes(sqs, url)["Policy"] == text
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
     sqs.send_message(QueueUrl=url, MessageBody="x")
+
+
+def test_a_public_queue_takes_unsigned_calls(cloud: Any, sqs: Any) -> None:
+    url = queue(sqs)
+    public = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": ["sqs:SendMessage", "sqs:ReceiveMessage"],
+        "Resource": arn(sqs, url),
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [public]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    unsigned = cloud.client("sqs", config=Config(signature_version=UNSIGNED))
+    unsigned.send_message(QueueUrl=url, MessageBody="hello")
+    received = unsigned.receive_message(QueueUrl=url, AttributeNames=["All"])["Messages"]
+    assert [(one["Body"], one["Attributes"]["SenderId"]) for one in received] == [
+        ("hello", "127.0.0.1")
+    ]
+    denied = ("AccessDenied", f"Access to the resource {cloud.endpoint}/ is denied.")
+    assert refusal(unsigned.purge_queue, QueueUrl=url) == denied
+    assert refusal(unsigned.get_queue_url, QueueName="orders") == denied
+    assert refusal(unsigned.list_queues) == denied
+    closed = queue(sqs, "closed")
+    assert refusal(unsigned.send_message, QueueUrl=closed, MessageBody="hello") == denied
+    assert refusal(unsigned.create_queue, QueueName="new") == denied
+
+
+def test_an_unsigned_call_goes_to_the_region_of_its_host(cloud: Any) -> None:
+    sqs = cloud.client("sqs", region="eu-west-1")
+    url = queue(sqs)
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    path = url.split("/", 3)[3]
+    line = HTTPConnection("127.0.0.1", cloud.port)
+    host = {"Host": f"sqs.eu-west-1.localhost:{cloud.port}"}
+    line.request("GET", f"/{path}?Action=SendMessage&MessageBody=hello", headers=host)
+    answer = line.getresponse()
+    assert (answer.status, b"<MessageId>" in answer.read()) == (200, True)
+    line.request("GET", f"/{path}x?Action=SendMessage&MessageBody=hello", headers=host)
+    answer = line.getresponse()
+    denied = f"Access to the resource http://{host['Host']}/{path}x is denied.".encode()
+    assert (answer.status, denied in answer.read()) == (403, True)
+    line.close()
+    assert bodies(sqs, url) == ["hello"]

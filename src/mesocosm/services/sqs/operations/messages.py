@@ -112,7 +112,8 @@ def checked(queue: Opened, given: Sendable) -> Checked:
         id="",
         body=text,
         sent=call.now,
-        sender=principal.id or (principal.services[0] if principal.services else principal.account),
+        sender=(principal.id if principal.kind != "anonymous" else call.source_ip)
+        or (principal.services[0] if principal.services else principal.account),
         visible=call.now + delay if delay else 0.0,
         attributes=attributes,
         trace=rules.trace_of(given.message_system_attributes),
