@@ -23,6 +23,7 @@ from mesocosm.world.errors import (
 from mesocosm.world.files import Files
 from mesocosm.world.fold import HistoryWindow
 from mesocosm.world.ids import Ids
+from mesocosm.world.segments import Chunk, Figures, Log, Segments, Span
 from mesocosm.world.table import Change, Index, Rows, Table, table_named
 from mesocosm.world.timers import Timer, Timers
 from mesocosm.world.trail import Entry
@@ -35,21 +36,26 @@ __all__ = [
     "Branch",
     "Change",
     "Changes",
+    "Chunk",
     "Clock",
     "ClockBackwards",
     "DirectoryInUse",
     "Entry",
+    "Figures",
     "Files",
     "HistoryWindow",
     "Ids",
     "Index",
     "JournalDamaged",
+    "Log",
     "Moment",
     "NameTaken",
     "OutsideTransaction",
     "Place",
     "Rows",
+    "Segments",
     "Snapshot",
+    "Span",
     "Spool",
     "StorageFailed",
     "StorageFull",

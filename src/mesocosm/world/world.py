@@ -22,6 +22,7 @@ from mesocosm.world.fold import HistoryWindow
 from mesocosm.world.history import Keeper
 from mesocosm.world.ids import Ids
 from mesocosm.world.journal import Journal, Reader, encode_payload
+from mesocosm.world.segments import Log, Sealer, Segments
 from mesocosm.world.table import CellName, Change, Ledger, Noted, Rows, Table, net
 from mesocosm.world.timers import Timers
 from mesocosm.world.trail import Entry, entries
@@ -38,6 +39,9 @@ Durability = Literal["process", "power"]
 UNDO = 200_000
 """How many changes are kept with their old rows, so that near rewinds need no disk."""
 
+UNDO_BYTES = 512
+"""So many bytes in the journal count as one change more: rows that hold data in bulk are large."""
+
 
 CLOSING = 1 << 20
 """Bytes of journal since the last checkpoint from which on closing makes one, to open quickly."""
@@ -50,6 +54,7 @@ class Step(NamedTuple):
     virtual: float
     real: float
     changes: list[Noted]
+    weight: int = 0
 
 
 class World:
@@ -85,6 +90,7 @@ class World:
         self._closed = False
         self.clock = Clock(self, real)
         self.timers = Timers(self, self.clock)
+        self._sealer = Sealer(self)
         self._commits = self._journal(position, reader)
         self._keeper = Keeper(store, history)
         store.enter(self)
@@ -183,6 +189,10 @@ class World:
         """Account, Region and rows of each cell of the table that holds rows."""
         return self._cells.of_table(table)
 
+    def segments(self, segments: Segments, account: str = "", region: str = "") -> Log:
+        """The segments of a cell: data in bulk."""
+        return self._sealer.log(segments, account, region)
+
     def tables_in_use(self) -> set[str]:
         """The names of the tables that hold rows, declared or not."""
         return self._cells.tables()
@@ -237,7 +247,8 @@ class World:
         self._virtual, self._real = virtual, real
         if changes:
             self._cells.changed(changes)
-        self._keep(Step(transaction.position, virtual, real, changes))
+        weight = len(changes) + 1 + len(payload) // UNDO_BYTES
+        self._keep(Step(transaction.position, virtual, real, changes, weight))
         return changes
 
     def publish(self, changes: list[Noted]) -> None:
@@ -263,17 +274,17 @@ class World:
 
     def _keep(self, step: Step) -> None:
         self._steps.append(step)
-        self._kept += len(step.changes) + 1
+        self._kept += step.weight
         while self._kept > UNDO and self._steps[0].position <= self.durable:
             self._floor = self._steps.popleft()
-            self._kept -= len(self._floor.changes) + 1
+            self._kept -= self._floor.weight
 
     def _undo(self, position: int) -> list[Step]:
         """Undo the transactions after a position, newest first."""
         undone = []
         while self._steps and self._steps[-1].position > position:
             step = self._steps.pop()
-            self._kept -= len(step.changes) + 1
+            self._kept -= step.weight
             undo(step.changes)
             self._cells.changed(step.changes)
             undone.append(step)
@@ -360,7 +371,7 @@ class World:
         )
         if near:
             restored = None
-            _, virtual, real, _ = self._step_at(place.position)
+            _, virtual, real, _, _ = self._step_at(place.position)
         else:
             restored = travel.restore(self.store, self.store.line(*place[:2]))
             _, virtual, real = restored
