@@ -109,7 +109,8 @@ def test_dropping_before_an_instant(world: World) -> None:
     assert 10 < dropped <= 20
     with world.transaction():
         log.drop("a")
-    assert list(log.scan("a")) == [] and log.figures("a").count == 0
+    assert list(log.scan("a")) == []
+    assert log.figures("a").count == 0
 
 
 def test_a_sequence_is_never_given_again(world: World) -> None:
