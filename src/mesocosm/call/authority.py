@@ -3,7 +3,8 @@ identities.
 
 The call floor names no service. A service answers one of these protocols with
 `@service.provides("...")`: "identity" (users, roles and their policies), "sessions" (temporary
-credentials), "organization" (accounts, SCPs, RCPs).
+credentials), "organization" (accounts, SCPs, RCPs), "metrics" (what services measure about
+themselves).
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from mesocosm.iam import Principal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mesocosm.wire.errors import AwsError
 
 PolicyText = tuple[str, str]
@@ -88,6 +91,31 @@ class SamlProvider(NamedTuple):
     valid_until: float
 
 
+Dimensions = tuple[tuple[str, str], ...]
+"""Name and value of each dimension, in the order of the names."""
+
+
+class Metric(NamedTuple):
+    """A metric that a service publishes about itself: AWS's namespace, name and unit."""
+
+    namespace: str
+    name: str
+    unit: str = "Count"
+
+
+class Observed(NamedTuple):
+    """What was observed of a metric in the minute that began at `time` (epoch seconds): values, and
+    how often each.
+    """
+
+    account: str
+    region: str
+    metric: Metric
+    dimensions: Dimensions
+    time: float
+    values: dict[float, int]
+
+
 class Identity(Protocol):
     """Long-term credentials and the policies of users and roles."""
 
@@ -156,3 +184,10 @@ class Organization(Protocol):
 
     def closed(self, account: str) -> bool:
         """Whether an account has been closed: its credentials are refused."""
+
+
+class Metrics(Protocol):
+    """Where metrics are kept."""
+
+    def publish(self, observed: Sequence[Observed]) -> None:
+        """Keep what services measured. Runs in a transaction."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -13,6 +13,7 @@ from mesocosm import wire
 from mesocosm.call.call import Call, Wait
 from mesocosm.call.gate import Gate, documents
 from mesocosm.call.identity import IdentityCheck, service_principal
+from mesocosm.call.metering import Meter
 from mesocosm.call.recent import Recent
 from mesocosm.call.record import CallRecord, encode, members
 from mesocosm.call.redaction import Redaction, redaction
@@ -28,6 +29,10 @@ from mesocosm.wire.errors import AwsError
 from mesocosm.wire.front import Admission, Reply
 from mesocosm.wire.message import Request, Response
 from mesocosm.world import Change, StorageFailed, StorageFull, Timer, World
+
+if TYPE_CHECKING:
+    from mesocosm.call.authority import Metrics, Observed
+    from mesocosm.call.metering import Gauge
 
 log = logging.getLogger("mesocosm")
 
@@ -67,6 +72,7 @@ class Cloud:
         self.gate = Gate(self)
         self.identity = IdentityCheck(self)
         self.waiting = Waiting(world.clock)
+        self.meter = Meter(self)
         self.calls = Recent(RECENT_CALLS)
         self._providers: dict[str, Any] = {}
         self._woken: set[str] = set()
@@ -93,6 +99,7 @@ class Cloud:
         self.calls.forget_after(self.world.clock.now() if self.world.position else 0.0)
         self._reacting.clear()
         self._unstored.clear()
+        self.meter.reset()
         for name in sorted(self._woken):
             self._reconcile(name)
         self.start()
@@ -113,6 +120,8 @@ class Cloud:
         service = self.catalogue.service(name)
         if service is None:
             return
+        if service.gauges:
+            self.meter.attend(service)
         for function in service.starts:
             # Not at once: a service may be woken within another's transaction.
             self._reacting.append(
@@ -362,9 +371,26 @@ class Cloud:
 
         return noticed
 
-    def _run(
-        self, service: Service, account: str, region: str, function: Any, *values: Any
-    ) -> None:
+    def awake(self) -> list[Service]:
+        """The services that run in this world."""
+        found = (self.catalogue.service(name) for name in sorted(self._woken))
+        return [service for service in found if service is not None]
+
+    def sample(self, service: Service, gauge: Gauge) -> bool:
+        """Let a service read what its gauge shows; whether it wants to be asked again."""
+        return bool(self._run(service, "", self.settings.region, gauge, self.meter))
+
+    def publish(self, observed: list[Observed]) -> None:
+        """Give what services measured to whoever keeps metrics."""
+        owner = self.catalogue.providers.get("metrics")
+        if owner is None or self.wake(owner) is None:
+            return
+        metrics: Metrics = self.provider("metrics")
+        with self.world.transaction():
+            metrics.publish(observed)
+        self.react()
+
+    def _run(self, service: Service, account: str, region: str, function: Any, *values: Any) -> Any:
         """Run a controller's function in a transaction; a failure is logged and undone, and stops
         nothing else.
         """
@@ -373,16 +399,17 @@ class Cloud:
         call.source_ip = call.user_agent = service.source
         try:
             with self.world.transaction() as transaction:
-                function(call, *values)
+                result = function(call, *values)
                 self.gate.keep_documents()
                 if call.records:
                     transaction.record = encode(call.records)
                     self.recent(transaction.record)
         except Exception:
             log.exception("%s: %s failed", service.name, getattr(function, "__name__", function))
-            return
+            return None
         for topic in call.topics:
             self.waiting.wake(topic)
+        return result
 
     def explain(self, request_id: str) -> dict[str, Any] | None:
         """A past call with its decisions explained; None when it is not known."""

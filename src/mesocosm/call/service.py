@@ -8,10 +8,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from mesocosm.call.tagged import AddTags, Listed, RemoveTags, Tagged, arn_pattern
+
 if TYPE_CHECKING:
     from mesocosm.call.call import Call
     from mesocosm.call.cloud import Cloud
     from mesocosm.call.identity import Claim
+    from mesocosm.call.metering import Gauge
     from mesocosm.call.steps import Passage
     from mesocosm.wire.hosts import Host
     from mesocosm.wire.message import Request, Response
@@ -159,10 +162,12 @@ class Service:
         """What an unsigned request that no policy allows is told; `{url}` is what it asked for."""
         self.operations: dict[str, Operation] = {}
         self.resources: list[Callable[[World, str], Target | None]] = []
+        self.tagged_kinds: list[Tagged] = []
         self.timers: dict[str, Callable[[Call, str], None]] = {}
         self.reactions: list[tuple[Table[Any, Any], Callable[[Call, Change], None]]] = []
         self.starts: list[Callable[[Call], None]] = []
         self.providers: dict[str, type[Any]] = {}
+        self.gauges: list[tuple[float, Gauge]] = []
         self.web: Callable[[Cloud, Request, Host], Response | Form | None] | None = None
         """What the service answers that is no call of its API (a website, a preflight, a form)."""
         self.answered: Callable[[Cloud, Passage], None] | None = None
@@ -224,6 +229,26 @@ class Service:
         self.resources.append(function)
         return function
 
+    def tagged(
+        self,
+        kind: str,
+        pattern: str,
+        *,
+        tag: tuple[str, AddTags],
+        untag: tuple[str, RemoveTags],
+    ) -> Callable[[Listed], Listed]:
+        """Declare the function below as the list of a kind of resource with tags: of (world,
+        account, Region) every ARN with its tags. `kind` is CloudFormation's name of it; `tag` and
+        `untag` name the operations, with what makes their request of (call, ARN, tags or keys).
+        """
+
+        def declare(function: Listed) -> Listed:
+            made = Tagged(kind, arn_pattern(pattern), function, *tag, *untag)
+            self.tagged_kinds.append(made)
+            return function
+
+        return declare
+
     def timer(self, name: str) -> Callable[[F], F]:
         """Register what runs when a timer of this name is due: `(call, key)`, in a transaction of
         its own.
@@ -252,6 +277,17 @@ class Service:
         """
         self.starts.append(function)
         return function
+
+    def gauge(self, every: float) -> Callable[[F], F]:
+        """Register what reads the state of resources every so many virtual seconds: `(call, meter)
+        -> bool`, whether to be asked again. See `call/metering.py`.
+        """
+
+        def declare(function: F) -> F:
+            self.gauges.append((every, function))
+            return function
+
+        return declare
 
     def provides(self, name: str) -> Callable[[P], P]:
         """Register the class that answers one of the protocols of `call/authority.py`; made once

@@ -166,11 +166,17 @@ class Clock:
         if seconds <= 0:
             await asyncio.sleep(0)
             return
+        await self.alarm(self.now() + seconds)
+
+    def alarm(self, due: float) -> asyncio.Future[None]:
+        """A future that is done at a virtual time, in its order among the timers; cancel it to
+        forget it. Unlike a timer it is no row: the end of the process forgets it.
+        """
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._slept += 1
-        heappush(self._sleepers, (self.now() + seconds, self._slept, future))
+        heappush(self._sleepers, (due, self._slept, future))
         self.arm()
-        await future
+        return future
 
     # Running what is due
 
