@@ -9,6 +9,7 @@ from mesocosm.services.cloudtrail.operations import (
     logging,
     organization,
     selectors,
+    tagged,
     tags,
     trails,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "logging",
     "organization",
     "selectors",
+    "tagged",
     "tags",
     "trails",
 ]

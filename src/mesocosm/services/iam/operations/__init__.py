@@ -25,5 +25,6 @@ from mesocosm.services.iam.operations import (  # noqa: F401
     service_credentials,
     service_linked,
     simulators,
+    tagged,
     users,
 )

@@ -11,6 +11,7 @@ from mesocosm.services.organizations.operations import (
     handshakes,
     organization,
     policies,
+    tagged,
     tags,
     units,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "handshakes",
     "organization",
     "policies",
+    "tagged",
     "tags",
     "units",
 ]

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from mesocosm.services.sqs.operations import batches, messages, moves, permissions, queues
+from mesocosm.services.sqs.operations import batches, messages, moves, permissions, queues, tagged
 
-__all__ = ["batches", "messages", "moves", "permissions", "queues"]
+__all__ = ["batches", "messages", "moves", "permissions", "queues", "tagged"]
