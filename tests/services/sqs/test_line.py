@@ -58,7 +58,7 @@ class LineMachine(RuleBasedStateMachine):
     @rule(group=st.sampled_from("ab"), age=st.sampled_from([0, 0, 0, 50]), delay=st.integers(0, 3))
     def send(self, group: str, age: int, delay: int) -> None:
         model = self.model
-        seq = self.line.next(model.now)
+        seq = self.line.next(int(model.now))
         assert not model.messages or seq > max(model.messages)
         model.messages[seq] = Known(model.now - age, group)
         self.line.add(seq, model.now - age, group)

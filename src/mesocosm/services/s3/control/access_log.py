@@ -138,7 +138,7 @@ def by_itself(
 
 def _keep(world: World, bucket: rows.Bucket, now: float, text: str) -> None:
     lines = world.rows(pending.log_lines, bucket.account, bucket.region)
-    lines[bucket.name, world.derived(pending.Order).next(now)] = pending.LogLine(now, text)
+    lines[bucket.name, world.derived(pending.Order).next()] = pending.LogLine(now, text)
     place = (bucket.account, bucket.region)
     if world.timers.get("s3", "deliver-logs", bucket.name, *place) is None:
         due = (now // HOUR + 1) * HOUR

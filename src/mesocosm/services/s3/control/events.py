@@ -37,7 +37,7 @@ def emit(
     if document is None:
         return
     for given in rules.concerned(document, name, key):
-        order = call.world.derived(pending.Order).next(call.now)
+        order = call.world.derived(pending.Order).next()
         record = _record(call, bucket, key, row, name, given.id, order) | more
         notice = pending.Notice(
             bucket=bucket.name,

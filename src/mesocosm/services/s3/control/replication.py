@@ -71,7 +71,7 @@ def _queue(call: Call, bucket: rows.Bucket, key: str, row: rows.Object, what: st
     for rule in rules.applying(document, key, row):
         if row.replication == REPLICA and not rules.syncs_replicas(rule.given):
             continue
-        order = call.world.derived(pending.Order).next(call.now)
+        order = call.world.derived(pending.Order).next()
         task = tasks[bucket.name, order] = pending.Replication(
             rule=rule.id,
             bucket=bucket.name,

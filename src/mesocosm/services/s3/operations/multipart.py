@@ -86,7 +86,7 @@ def create_multipart_upload(
         )
     key = storing.customer_key(call, request)
     made = new_object(call, bucket, request, key)
-    upload_id = multipart.upload_id(call.now, call.ids.alphanumeric(112))
+    upload_id = multipart.upload_id(call.world.position, call.ids.alphanumeric(112))
     upload = rows.Upload(
         initiated=call.now,
         initiator=call.principal.arn,

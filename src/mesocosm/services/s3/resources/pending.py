@@ -70,14 +70,15 @@ log_lines = Table("s3.log_lines", LogLine, key=tuple[str, int], ordered=True)
 
 
 class Order:
-    """Ever greater numbers, near the microseconds of the world's clock: what comes later is
-    greater, also after a restart.
+    """Ever greater numbers, from the journal's position: what comes later is greater, also after a
+    restart, and a seed repeats them.
     """
 
-    def __init__(self, _: World) -> None:
+    def __init__(self, world: World) -> None:
+        self._world = world
         self._last = 0
 
-    def next(self, now: float) -> int:
-        """The next number at an instant (epoch seconds)."""
-        self._last = max(self._last + 1, int(now * 1_000_000))
+    def next(self) -> int:
+        """The next number."""
+        self._last = max(self._last + 1, self._world.position * 1_000_000)
         return self._last

@@ -24,9 +24,11 @@ PART_MIN = 5 * 1024**2
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
-def upload_id(now: float, random: str) -> str:
-    """A new upload id. Those of one key sort by the time they were made, as listings want it."""
-    number, digits = int(now * 1000), ""
+def upload_id(position: int, random: str) -> str:
+    """A new upload id. Those of one key sort by the journal's position when they were made, as
+    listings want it.
+    """
+    number, digits = position, ""
     for _ in range(8):
         number, digit = divmod(number, 62)
         digits = _DIGITS[digit] + digits

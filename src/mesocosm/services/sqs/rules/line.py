@@ -40,9 +40,11 @@ class Line:
     def __contains__(self, seq: int) -> bool:
         return seq in self._sent or seq in self._early_sent
 
-    def next(self, now: float) -> int:
-        """A new sequence number: milliseconds and a count, always greater than the last."""
-        self._last = max(self._last + 1, int(now * 1000) * 1_000_000)
+    def next(self, position: int) -> int:
+        """A new sequence number: always greater than the last, also of those gone before a restart,
+        since the journal's position has grown since then. No time is in it: a seed repeats it.
+        """
+        self._last = max(self._last + 1, position * 1_000_000)
         return self._last
 
     def used(self, seq: int) -> None:
