@@ -149,6 +149,9 @@ class Identity(Protocol):
     def issuer(self, account: str) -> str | None:
         """The URL under which an account vends tokens of its own; None when it does not."""
 
+    def issues(self, name: str) -> tuple[str, str] | None:
+        """The account of an issuer, by the last part of its URL, and that URL."""
+
     def root_features(self, account: str) -> tuple[str, ...]:
         """The features of centralised root access that a management account has switched on."""
 

@@ -39,6 +39,8 @@ log = logging.getLogger("mesocosm")
 Finish = Callable[[Response], Response]
 """What a form makes of the answer to the call it stood for."""
 
+OWN_PATHS = "/_"
+"""`/_sts/...` is what STS publishes beside its API; no bucket's name begins with `_`."""
 BROWSERS = frozenset({"OPTIONS", "POST"})
 RECENT_CALLS = 2_000
 REACTIONS_MAX = 100_000
@@ -173,10 +175,15 @@ class Cloud:
         """
         passage = Passage(request, admission.context)
         finish: Finish | None = None
-        if request.method in BROWSERS or hosts.parse(request.host).kind == "website":
+        if (
+            request.method in BROWSERS
+            or request.path.startswith(OWN_PATHS)
+            or hosts.parse(request.host).kind == "website"
+        ):
             web = self._web(request)
             if isinstance(web, Response):
-                reply(web)
+                found = web
+                self.world.when_stored(self.world.position, lambda _: reply(found))
                 return None
             if web is not None:
                 finish, passage = web.finish, Passage(web.request, web.claim)
@@ -245,6 +252,9 @@ class Cloud:
     def _web(self, request: Request) -> Response | Form | None:
         """What browsers send that is no call of an API, if the service it is for wants it."""
         host = hosts.parse(request.host)
+        if request.path.startswith(OWN_PATHS):
+            named = self.catalogue.service(request.path[2:].partition("/")[0])
+            return named.web(self, request, host) if named and named.web else None
         if request.method == "POST" and not (request.headers.get("content-type") or "").startswith(
             "multipart/form-data"
         ):

@@ -127,13 +127,17 @@ def enable_outbound_web_identity_federation(
     call: Call, request: object
 ) -> api.EnableOutboundWebIdentityFederationResponse:
     """Let principals of the account have tokens signed by an issuer of its own
-    (sts:GetWebIdentityToken)."""
+    (sts:GetWebIdentityToken). Its URL is one that leads here: the host is that of this call.
+    """
     account = accounts.of(call)
     if account.vends_tokens:
         raise AwsError(
             "FeatureEnabled", "Outbound web identity federation is already enabled for the account."
         )
-    issuer = account.issuer or f"https://{call.ids.uuid()}.tokens.sts.global.api.aws"
+    name = account.issuer.rpartition("/")[2] or call.ids.uuid()
+    http = call.http
+    host = http.host if http is not None and http.host else "localhost:4566"
+    issuer = f"{'https' if call.secure else 'http'}://{host}/_sts/{name}"
     accounts.change(call, issuer=issuer, vends_tokens=True)
     return api.EnableOutboundWebIdentityFederationResponse(issuer_identifier=issuer)
 

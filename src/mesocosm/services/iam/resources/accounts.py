@@ -32,7 +32,7 @@ class PasswordPolicy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 class Account(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One account. `created` is the time of its first change here, 0 when there was none.
 
-    `issuer` is the host of the account's own token issuer (outbound web identity federation);
+    `issuer` is the URL of the account's own token issuer (outbound web identity federation);
     `root_features` are
     those of centralised root access, kept with the management account.
     """

@@ -147,6 +147,14 @@ class Identity:
         row = self.world.rows(accounts.accounts, account, GLOBAL).get(accounts.KEY)
         return row.issuer if row is not None and row.vends_tokens else None
 
+    def issues(self, name: str) -> tuple[str, str] | None:
+        """The account of an issuer, by the last part of its URL, and that URL."""
+        for account, _, cell in self.world.cells(accounts.accounts):
+            issuer = cell.get(accounts.KEY, accounts.NEW).issuer
+            if name and issuer.rpartition("/")[2] == name:
+                return account, issuer
+        return None
+
     def root_features(self, account: str) -> tuple[str, ...]:
         """The features of centralised root access that a management account has switched on."""
         row = self.world.rows(accounts.accounts, account, GLOBAL).get(accounts.KEY)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from mesocosm.services.sts.operations import federation, roles, root, saml, tokens, users
+from mesocosm.services.sts.operations import federation, issuer, roles, root, saml, tokens, users
 
-__all__ = ["federation", "roles", "root", "saml", "tokens", "users"]
+__all__ = ["federation", "issuer", "roles", "root", "saml", "tokens", "users"]

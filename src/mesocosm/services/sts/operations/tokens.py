@@ -17,18 +17,19 @@ from mesocosm.wire.errors import AwsError
 
 if TYPE_CHECKING:
     from mesocosm.services.sts.rules import jwt
+    from mesocosm.world import World
 
 DEFAULT_S = 300
 PAYLOAD_MAX_BYTES = 20_000
 CLAIM = "https://sts.amazonaws.com/"
 
 
-def signing_key(call: Call, algorithm: str) -> tuple[SigningKey, jwt.PrivateKey]:
+def signing_key(world: World, account: str, algorithm: str) -> tuple[SigningKey, jwt.PrivateKey]:
     """The account's key of an algorithm; it is made when first wanted, and kept."""
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-    cell = call.rows(signing_keys, call.account, "aws-global")
+    cell = world.rows(signing_keys, account, "aws-global")
     row = cell.get(algorithm)
     if row is not None:
         loaded = serialization.load_pem_private_key(row.pem, None)
@@ -44,7 +45,7 @@ def signing_key(call: Call, algorithm: str) -> tuple[SigningKey, jwt.PrivateKey]
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    row = cell[algorithm] = SigningKey(id=call.ids.uuid(), algorithm=algorithm, pem=pem)
+    row = cell[algorithm] = SigningKey(id=world.ids.uuid(), algorithm=algorithm, pem=pem)
     return row, key
 
 
@@ -89,7 +90,7 @@ def get_web_identity_token(
         )
     from mesocosm.services.sts.rules import jwt
 
-    row, key = signing_key(call, request.signing_algorithm)
+    row, key = signing_key(call.world, call.account, request.signing_algorithm)
     claims = _claims(call, request, issuer, seconds)
     if len(json.dumps(claims)) > PAYLOAD_MAX_BYTES:
         raise AwsError(
