@@ -312,7 +312,7 @@ class Cloud:
             ).validate(value)
             if not operation.public:
                 needs = [
-                    need._replace(conditions={**need.conditions, **conditions})
+                    need._replace(conditions={**need.given(), **conditions})
                     for need in operation.decisions(call, value)
                 ]
                 self.gate.require(call, needs, operation.tags(value) if operation.tags else None)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from mesocosm.call.tagged import AddTags, Listed, RemoveTags, Tagged, arn_pattern
@@ -35,11 +36,18 @@ READS = re.compile(
 
 
 class Need(NamedTuple):
-    """One decision a call needs: an action on a resource under further condition keys."""
+    """One decision a call needs: an action on a resource under further condition keys.
+
+    A function in the place of `conditions` is called when a policy reads a key: most never do.
+    """
 
     action: str
     resource: str = "*"
-    conditions: Conditions = NOTHING
+    conditions: Conditions | Callable[[], Conditions] = NOTHING
+
+    def given(self) -> Conditions:
+        """The further condition keys."""
+        return self.conditions() if callable(self.conditions) else self.conditions
 
 
 class Target(NamedTuple):
@@ -126,7 +134,9 @@ class Operation:
         """Every decision this request needs, the operation's own first."""
         action = self.action if isinstance(self.action, str) else self.action(call, request)
         resource = self.resource if isinstance(self.resource, str) else self.resource(call, request)
-        conditions = evaluated(self.conditions, call, request)
+        conditions: Conditions | Callable[[], Conditions] = (
+            partial(evaluated, self.conditions, call, request) if self.conditions else NOTHING
+        )
         if self.needs is None and isinstance(resource, str):
             return [Need(action, resource, conditions)]
         arns = [resource] if isinstance(resource, str) else resource
@@ -345,5 +355,6 @@ class Catalogue:
 
     def owner(self, arn: str) -> Service | None:
         """The service whose resources an ARN names."""
-        segment = arn.split(":", 3)[2] if arn.count(":") >= 3 else ""
+        parts = arn.split(":", 3)
+        segment = parts[2] if len(parts) == 4 else ""
         return self.service(self.owners.get(segment, segment)) if segment else None

@@ -115,10 +115,10 @@ def context_used(request: AuthorizationRequest, stack: PolicyStack) -> dict[str,
     are left out."""
     action = request.action.lower()
     keys: Iterable[str] = (stack.plans.get(action) or _plan(stack, action)).keys
-    others = [*stack.endpoint, *(policy for level in stack.rcp for policy in level.policies)]
-    if stack.resource is not None:
-        others.append(stack.resource)
-    if others:
+    if stack.resource is not None or stack.rcp or stack.endpoint:
+        others = [*stack.endpoint, *(policy for level in stack.rcp for policy in level.policies)]
+        if stack.resource is not None:
+            others.append(stack.resource)
         keys = sorted({*keys, *(key for policy in others for key in policy.select(action).keys)})
     context = request.context
     return {key: value for key in keys if (value := context[key]) is not None}

@@ -4,7 +4,7 @@ Identity)."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -30,12 +30,16 @@ from mesocosm.services.iam.resources import (
 from mesocosm.services.iam.rules import totp
 
 if TYPE_CHECKING:
-    from mesocosm.world import World
+    from mesocosm.world import Rows, World
 
 GLOBAL = "aws-global"
 FRESH = 60.0
 """Seconds for which a "last used" stands before it is written again, so that hot calls change no
 rows."""
+LOOKED_AT = 1.0
+"""Seconds for which it is not asked again whether the use of a credential is to be noted."""
+KEPT_AT_HAND = 4_096
+"""Credentials and uses of credentials that are not looked up anew for each call."""
 ACTION_LEVEL = frozenset({"s3", "ec2", "iam", "lambda"})
 """Services whose actions are followed one by one (IAM user guide, "action last accessed
 information")."""
@@ -49,16 +53,31 @@ class Identity:
         self.world = world
         self._keys = world.rows(rows.access_keys, *rows.PARTITION_WIDE)
         self._key_uses = world.rows(rows.key_uses, *rows.PARTITION_WIDE)
+        self._made: dict[str, tuple[rows.AccessKey, rows.User | None, Credential]] = {}
+        self._granting: dict[str, tuple[Rows[str, Any], ...]] = {}
+        self._noting: dict[str, tuple[Rows[Any, Any], ...]] = {}
+        self._looked: dict[tuple[str, str, str, str], tuple[float, int]] = {}
 
     def credential(self, access_key_id: str) -> Credential | None:
         """The credential of a long-term key, also of an inactive one."""
         key = self._keys.get(access_key_id)
         if key is None:
             return None
-        if not key.user:
+        user = self.world.rows(rows.users, key.account, GLOBAL)[key.user] if key.user else None
+        # Rows are never changed in place: the same rows are the same credential.
+        made = self._made.get(access_key_id)
+        if made is not None and made[0] is key and made[1] is user:
+            return made[2]
+        if len(self._made) >= KEPT_AT_HAND:
+            self._made.clear()
+        credential = self._credential(key, user)
+        self._made[access_key_id] = key, user, credential
+        return credential
+
+    def _credential(self, key: rows.AccessKey, user: rows.User | None) -> Credential:
+        if user is None:
             principal = replace(self.root(key.account), access_key_id=key.id)
         else:
-            user = self.world.rows(rows.users, key.account, GLOBAL)[key.user]
             principal = Principal(
                 kind="user",
                 account=key.account,
@@ -91,13 +110,18 @@ class Identity:
 
     def version(self, account: str) -> int:
         """A number that changes whenever `grants` of any principal of the account may."""
-        of = self.world.rows
-        return (
-            of(rows.users, account, GLOBAL).version
-            + of(rows.roles, account, GLOBAL).version
-            + of(rows.groups, account, GLOBAL).version
-            + of(rows.policies, account, GLOBAL).version
-        )
+        granting = self._granting.get(account)
+        if granting is None:
+            # The rows of a cell stay the same object as long as there is the world.
+            of = self.world.rows
+            granting = self._granting[account] = (
+                of(rows.users, account, GLOBAL),
+                of(rows.roles, account, GLOBAL),
+                of(rows.groups, account, GLOBAL),
+                of(rows.policies, account, GLOBAL),
+            )
+        users, roles, groups, policies = granting
+        return users.version + roles.version + groups.version + policies.version
 
     def tags(self, principal: Principal) -> dict[str, str]:
         """The tags of a user (a session's tags are in its principal)."""
@@ -165,6 +189,32 @@ class Identity:
     ) -> None:
         """A call was made: keep what "last used" and "last accessed" show, at most one row each a
         minute."""
+        account = credential.principal.account
+        noting = self._noting.get(account)
+        if noting is None:
+            of = self.world.rows
+            noting = self._noting[account] = (
+                self._key_uses,
+                of(rows.role_uses, account, GLOBAL),
+                of(rows.accesses, account, GLOBAL),
+                of(accounts.accounts, account, GLOBAL),
+            )
+        keys, roles, accesses, known = noting
+        use = credential.access_key_id, service, region, action
+        # The same as a moment ago, and nobody has changed what was noted (as a rewind does).
+        version = keys.version + roles.version + accesses.version + known.version
+        looked = self._looked.get(use)
+        if looked is not None and looked[1] == version and 0.0 <= now - looked[0] < LOOKED_AT:
+            return
+        self._note(credential, service, region, action, now)
+        if len(self._looked) >= KEPT_AT_HAND:
+            self._looked.clear()
+        version = keys.version + roles.version + accesses.version + known.version
+        self._looked[use] = now, version
+
+    def _note(
+        self, credential: Credential, service: str, region: str, action: str, now: float
+    ) -> None:
         principal = credential.principal
         account = principal.account
         if credential.token is None and credential.access_key_id in self._keys:
