@@ -195,6 +195,7 @@ class Service:
         needs: Callable[[Call, Any], list[Need]] | None = None,
         category: str = "management",
         read_only: bool | None = None,
+        answers: bool | None = None,
         hide: Sequence[str] = (),
         anonymous: bool = False,
         public: bool = False,
@@ -225,6 +226,8 @@ class Service:
             if read_only is not None:
                 made.read_only = read_only
                 made.answers = not (read_only and READS.match(name))
+            if answers is not None:
+                made.answers = answers
             self.operations[name] = made
             return function
 
