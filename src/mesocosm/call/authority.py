@@ -84,11 +84,15 @@ class WebProvider(NamedTuple):
 
 
 class SamlProvider(NamedTuple):
-    """A SAML provider. `valid_until` is epoch seconds."""
+    """A SAML provider. `valid_until` is epoch seconds; `keys` are private keys (PEM) that read
+    encrypted assertions, `encrypted`: others are refused.
+    """
 
     arn: str
     metadata: str
     valid_until: float
+    keys: tuple[str, ...] = ()
+    encrypted: bool = False
 
 
 Dimensions = tuple[tuple[str, str], ...]

@@ -17,7 +17,9 @@ import pytest
 from botocore.exceptions import ClientError
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from mesocosm.services.sts.rules import jwt
 from mesocosm.testing.local import LocalCloud
@@ -228,6 +230,39 @@ class Federation:
     <saml:AttributeStatement>{listed}</saml:AttributeStatement>
   </saml:Assertion>
 </samlp:Response>"""
+
+    def encrypted(self, text: str, key: Any, gcm: bool = True) -> str:
+        """The response (plain text) with its assertion encrypted for the owner of an RSA key."""
+        from lxml import etree
+
+        root = etree.fromstring(text.encode())
+        assertion = root.find("{urn:oasis:names:tc:SAML:2.0:assertion}Assertion")
+        content, secret, start = etree.tostring(assertion), bytes(range(32)), bytes(range(16))
+        if gcm:
+            data = start[:12] + AESGCM(secret).encrypt(start[:12], content, None)
+            method = "http://www.w3.org/2009/xmlenc11#aes256-gcm"
+            oaep = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA256(), None)
+            digest = '<d:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/>'
+        else:
+            rest = 16 - len(content) % 16
+            cipher = Cipher(algorithms.AES(secret), modes.CBC(start)).encryptor()
+            data = start + cipher.update(content + bytes(rest - 1) + bytes([rest]))
+            method, digest = "http://www.w3.org/2001/04/xmlenc#aes256-cbc", ""
+            oaep = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)
+        wrapped = key.public_key().encrypt(secret, oaep)
+
+        def value(held: bytes) -> str:
+            text = base64.b64encode(held).decode()
+            return f"<x:CipherData><x:CipherValue>{text}</x:CipherValue></x:CipherData>"
+
+        sealed = f"""<saml:EncryptedAssertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion"
+  xmlns:x="http://www.w3.org/2001/04/xmlenc#" xmlns:d="http://www.w3.org/2000/09/xmldsig#">
+  <x:EncryptedData><x:EncryptionMethod Algorithm="{method}"/><d:KeyInfo><x:EncryptedKey>
+  <x:EncryptionMethod Algorithm="http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p">{digest}
+  </x:EncryptionMethod>{value(wrapped)}</x:EncryptedKey></d:KeyInfo>{value(data)}
+  </x:EncryptedData></saml:EncryptedAssertion>"""
+        root.replace(assertion, etree.fromstring(sealed))
+        return str(etree.tostring(root).decode())
 
     def signed(self, text: str, name: str = "_a", key: Any = None) -> str:
         """The response with the element of that id signed by another implementation than ours."""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.services.sts.support import ACCOUNT, ALLOW, Federation, document, refusal, role
 
@@ -143,3 +144,48 @@ def test_a_bomb_is_refused(case: Case) -> None:
         "InvalidIdentityToken",
         "Response signature invalid",
     )
+
+
+# -- encrypted assertions ----------------------------------------------------------------------
+
+
+def pem(key: rsa.RSAPrivateKey) -> str:
+    """A private key as IAM takes it."""
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
+    ).decode()
+
+
+def test_an_encrypted_assertion_is_read_with_the_providers_private_key(case: Case) -> None:
+    owner, other = (
+        rsa.generate_private_key(public_exponent=65_537, key_size=2_048) for _ in range(2)
+    )
+    federation = case.federation
+    signed = base64.b64decode(federation.signed(case.response())).decode()
+
+    def sealed(**how: Any) -> str:
+        return base64.b64encode(federation.encrypted(signed, owner, **how).encode()).decode()
+
+    unreadable = ("InvalidIdentityToken", "The SAML assertion cannot be decrypted")
+    assert case.refused(sealed()) == unreadable
+    for key in (other, owner):
+        assert case.refused(sealed()) == unreadable
+        case.iam.update_saml_provider(SAMLProviderArn=PROVIDER, AddPrivateKey=pem(key))
+    for how in ({"gcm": True}, {"gcm": False}):
+        assert case.assume(sealed(**how))["Subject"] == "ann"
+    whole = federation.signed(federation.encrypted(case.response(), owner), "_r")
+    assert case.assume(whole)["Subject"] == "ann"
+    unsigned = federation.encrypted(case.response(), owner)
+    assert case.refused(base64.b64encode(unsigned.encode()).decode()) == (
+        "InvalidIdentityToken",
+        "Response signature invalid",
+    )
+    case.assume()
+    case.iam.update_saml_provider(SAMLProviderArn=PROVIDER, AssertionEncryptionMode="Required")
+    assert case.refused(federation.signed(case.response())) == (
+        "InvalidIdentityToken",
+        "The SAML assertion must be encrypted",
+    )
+    case.assume(sealed())

@@ -164,7 +164,11 @@ class Identity:
         if name is None or name.kind != "saml-provider":
             return None
         row = self.world.rows(certificates.saml_providers, name.account, GLOBAL).get(name.name)
-        return SamlProvider(arn, row.metadata, row.valid_until) if row is not None else None
+        if row is None:
+            return None
+        keys = tuple(key.pem for key in row.keys)
+        needed = row.encryption == "Required"
+        return SamlProvider(arn, row.metadata, row.valid_until, keys, needed)
 
     def issuer(self, account: str) -> str | None:
         """The URL under which an account vends tokens of its own; None when it does not."""

@@ -30,16 +30,18 @@ REDEEM_WITHIN_S = 300
 
 
 def _verified(call: Call, request: api.AssumeRoleWithSAMLRequest) -> saml.Assertion:
-    from mesocosm.services.sts.rules import saml, xmlsig  # a start does not wait for them
+    from mesocosm.services.sts.rules import saml, xmlenc, xmlsig  # a start does not wait for them
 
     provider = call.cloud.provider("identity").saml_provider(request.principal_arn)
     if provider is None or account_of(request.role_arn) != provider.arn.split(":")[4]:
         raise invalid_token("Specified provider doesn't exist")
     try:
         issuer = saml.issuer_of(provider.metadata)
-        found = saml.read(request.saml_assertion, issuer)
-    except saml.Encrypted:
-        raise call.not_implemented("an encrypted assertion") from None
+        found = saml.read(request.saml_assertion, issuer, provider.keys, provider.encrypted)
+    except saml.Plain:
+        raise invalid_token("The SAML assertion must be encrypted") from None
+    except xmlenc.Undecipherable:
+        raise invalid_token("The SAML assertion cannot be decrypted") from None
     except saml.Unreadable:
         raise invalid_token("Invalid SAML response") from None
     except xmlsig.Unsigned:

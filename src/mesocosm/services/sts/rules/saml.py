@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 from cryptography import x509
 
-from mesocosm.services.sts.rules import xmlsig
+from mesocosm.services.sts.rules import xmlenc, xmlsig
 
 PROTOCOL = "{urn:oasis:names:tc:SAML:2.0:protocol}"
 ASSERTION = "{urn:oasis:names:tc:SAML:2.0:assertion}"
@@ -24,8 +25,8 @@ class Unreadable(Exception):
     """No SAML response as it should be."""
 
 
-class Encrypted(Exception):
-    """The assertion is encrypted."""
+class Plain(Exception):
+    """The assertion is not encrypted, as it has to be."""
 
 
 class Assertion(NamedTuple):
@@ -70,10 +71,11 @@ def issuer_of(metadata: str) -> Issuer:
     return Issuer(entity.get("entityID") or "", tuple(found))
 
 
-def read(text: str, issuer: Issuer) -> Assertion:
+def read(text: str, issuer: Issuer, keys: Iterable[str], encrypted: bool) -> Assertion:
     """The assertion of a response (base64) that the issuer has signed, itself or within.
 
-    Raises Unreadable, Encrypted, or xmlsig.Unsigned.
+    `keys`: the private keys (PEM) that read an encrypted one; `encrypted`: it has to be.
+    Raises Unreadable, Plain, xmlsig.Unsigned, or xmlenc.Undecipherable.
     """
     try:
         document = base64.b64decode(text, validate=True)
@@ -85,16 +87,21 @@ def read(text: str, issuer: Issuer) -> Assertion:
     status = root.find(f"{PROTOCOL}Status/{PROTOCOL}StatusCode")
     if status is None or status.get("Value") != SUCCESS:
         raise Unreadable
-    if root.find(f"{ASSERTION}EncryptedAssertion") is not None:
-        raise Encrypted
+    sealed = root.findall(f"{ASSERTION}EncryptedAssertion")
     found = root.findall(f"{ASSERTION}Assertion")
-    if len(found) != 1:
+    if len(found) + len(sealed) != 1:
         raise Unreadable
-    if root.find(f"{xmlsig.DS}Signature") is not None:
+    if encrypted and not sealed:
+        raise Plain
+    whole = root.find(f"{xmlsig.DS}Signature") is not None
+    if whole:
         xmlsig.verified(root, issuer.certificates)
-    else:
-        xmlsig.verified(found[0], issuer.certificates)
-    return _assertion(found[0])
+    assertion = found[0] if found else xmlsig.parse(xmlenc.decrypted(sealed[0], keys))
+    if assertion.tag != f"{ASSERTION}Assertion":
+        raise Unreadable
+    if not whole:
+        xmlsig.verified(assertion, issuer.certificates)
+    return _assertion(assertion)
 
 
 def _assertion(element: Any) -> Assertion:
