@@ -22,8 +22,10 @@ PACKAGES = {
     "ec2": "ec2",
     "iam": "iam",
     "organizations": "organizations",
+    "resourcegroupstaggingapi": "resourcegroupstaggingapi",
     "s3": "s3",
     "s3control": "s3",
+    "secretsmanager": "secretsmanager",
     "sqs": "sqs",
     "sts": "sts",
 }

@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mesocosm.call.authority import Membership, PolicyText
 from mesocosm.services.organizations import organizations
 from mesocosm.services.organizations.resources import rows, tree
+from mesocosm.services.organizations.rules import documents, effective
 
 if TYPE_CHECKING:
     from mesocosm.world import World
@@ -79,6 +80,16 @@ class Authority:
         """The accounts of an account's organization."""
         found = self._tree.of(account)
         return [row.id for row in self._tree.members(found)] if found is not None else []
+
+    def effective(self, account: str, kind: str) -> Any:
+        """What the policies of a kind, such as TAG_POLICY, come to for an account; None without."""
+        organization = self._tree.of(account)
+        if organization is None or kind not in organization.types:
+            return None
+        return effective.merged(
+            [documents.loaded(row.content) for row in self._tree.attached(organization, name, kind)]
+            for name in self._tree.line(organization, account)
+        )
 
     def _membership(self, account: str) -> Membership | None:
         organization = self._tree.of(account)
