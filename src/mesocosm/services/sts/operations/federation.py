@@ -68,7 +68,7 @@ def take_on(
     organization = call.cloud.provider("organization")
     closed = organization is not None and organization.closed(call.account)
     for need in needs:
-        if closed or not call.allows(need.action, need.resource, need.conditions):
+        if closed or not call.allows(need.action, need.resource, need.given()):
             raise AwsError("AccessDenied", f"Not authorized to perform {need.action}", status=403)
 
 
