@@ -10,7 +10,14 @@ from tests.tidy.source import PACKAGE, expect_none
 from mesocosm.call.service import Operation, Service
 from mesocosm.services import PACKAGES, catalogue
 
-ACTIONS_BESIDE_THE_REFERENCE: dict[str, str] = {}
+ACTIONS_BESIDE_THE_REFERENCE: dict[str, str] = {
+    f"secretsmanager:{name}": f"Secrets Manager API reference, {name}: required permissions"
+    for name in (
+        "AssociateCrossAccountReplica",
+        "DisassociateCrossAccountReplica",
+        "ListResourcePolicies",
+    )
+}
 """IAM actions that AWS evaluates and its service authorisation reference leaves out -> where that
 is written.
 """

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 PACKAGES = {
     "account": "account",
     "cloudtrail": "cloudtrail",
+    "cloudwatch": "cloudwatch",
     "ec2": "ec2",
     "iam": "iam",
+    "kms": "kms",
     "organizations": "organizations",
     "resourcegroupstaggingapi": "resourcegroupstaggingapi",
     "s3": "s3",
@@ -31,7 +33,12 @@ PACKAGES = {
 }
 """botocore's name of a service -> its package here."""
 
-PROVIDERS = {"identity": "iam", "sessions": "sts", "organization": "organizations"}
+PROVIDERS = {
+    "identity": "iam",
+    "sessions": "sts",
+    "organization": "organizations",
+    "keys": "kms",
+}
 """A protocol of `call/authority.py` -> the service that answers it."""
 
 OWNERS: dict[str, str] = {}

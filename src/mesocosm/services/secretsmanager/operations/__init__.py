@@ -1,0 +1,15 @@
+"""The operations of Secrets Manager, by what they are about."""
+
+from __future__ import annotations
+
+from mesocosm.services.secretsmanager.operations import (
+    lists,
+    policies,
+    replication,
+    rotation,
+    secrets,
+    tagged,
+    values,
+)
+
+__all__ = ["lists", "policies", "replication", "rotation", "secrets", "tagged", "values"]

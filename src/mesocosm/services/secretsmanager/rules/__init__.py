@@ -1,0 +1,1 @@
+"""What holds for secrets whoever asks: pure functions."""
