@@ -132,6 +132,9 @@ class Identity(Protocol):
     def grants(self, principal: Principal) -> Grants:
         """The policies attached to a user, its groups, or the role behind a session."""
 
+    def stands(self, principal: Principal) -> bool:
+        """Whether the user or role behind a session is still there."""
+
     def version(self, account: str) -> int:
         """A number that changes whenever `grants` of any principal of the account may."""
 
@@ -198,3 +201,12 @@ class Metrics(Protocol):
 
     def publish(self, observed: Sequence[Observed]) -> None:
         """Keep what services measured. Runs in a transaction."""
+
+
+class Keys(Protocol):
+    """KMS: what `call/encryption.py` asks. Whether a key may be used, its operations decide."""
+
+    def resolve(self, call: Call, key: str) -> str:
+        """The ARN of the key that is called so (id, ARN, alias) in a call's cell; AWS managed keys
+        (`alias/aws/<service>`) are made when they are asked for first. Runs in the call's
+        transaction. Raises NotFoundException."""

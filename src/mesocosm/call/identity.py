@@ -134,6 +134,9 @@ class IdentityCheck:
             now = self._cloud.world.clock.now()
             if credential.expires is not None and now >= credential.expires:
                 raise auth_fault("token_expired", dialect(request, signature.service))
+            identity = self._cloud.provider("identity")
+            if identity is not None and not identity.stands(credential.principal):
+                raise _unknown(signature, dialect(request, signature.service))
         self._not_closed(credential, signature, request)
         claim.credential = credential
         return credential

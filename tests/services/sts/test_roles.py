@@ -237,3 +237,63 @@ def test_a_token_is_as_long_as_asked_for(cloud: LocalCloud, ann: Any) -> None:
     assert len(made["Credentials"]["SessionToken"]) == 4_096
     assert (made["SessionTokenSize"], made["SessionTokenUtilization"]) == (4_096, 100)
     client(cloud, "iam", made).list_users()
+
+
+def test_sessions_of_a_deleted_role_are_refused(cloud: LocalCloud, ann: Any) -> None:
+    """Even where a resource policy names the session itself, and though a role of that name is
+    there again.
+    """
+    arn = role(cloud, trusting(), ALLOW)
+    made = assume(ann, arn)
+    s3, iam = cloud.client("s3", account=ACCOUNT), cloud.client("iam", account=ACCOUNT)
+    s3.create_bucket(Bucket="theirs")
+    named = {
+        "Effect": "Allow",
+        "Principal": {"AWS": made["AssumedRoleUser"]["Arn"]},
+        "Action": "s3:ListBucket",
+        "Resource": "arn:aws:s3:::theirs",
+    }
+    s3.put_bucket_policy(Bucket="theirs", Policy=document(named))
+    clients = [client(cloud, name, made) for name in ("s3", "sts", "sqs")]
+    clients[0].list_objects_v2(Bucket="theirs")
+    for name in iam.list_role_policies(RoleName="worker")["PolicyNames"]:
+        iam.delete_role_policy(RoleName="worker", PolicyName=name)
+    iam.delete_role(RoleName="worker")
+
+    def refused() -> list[tuple[str, str]]:
+        s3, sts, sqs = clients
+        return [
+            refusal(s3.list_objects_v2, Bucket="theirs"),
+            refusal(sts.get_caller_identity),
+            refusal(sqs.list_queues),
+        ]
+
+    invalid = "The security token included in the request is invalid."
+    expected = [
+        (
+            "InvalidAccessKeyId",
+            "The AWS Access Key Id you provided does not exist in our records.",
+        ),
+        ("InvalidClientTokenId", invalid),
+        ("UnrecognizedClientException", invalid),
+    ]
+    assert refused() == expected
+    role(cloud, trusting(), ALLOW)
+    assert refused() == expected
+
+
+def test_sessions_of_a_deleted_user_are_refused(cloud: LocalCloud) -> None:
+    sts = cloud.client("sts", credentials=user(cloud, ALLOW))
+    made = [sts.get_session_token(), sts.get_federation_token(Name="joe")]
+    sessions = [client(cloud, "sts", one) for one in made]
+    iam = cloud.client("iam", account=ACCOUNT)
+    iam.update_user(UserName="ann", NewUserName="anna")
+    for one in sessions:
+        one.get_caller_identity()
+    for key in iam.list_access_keys(UserName="anna")["AccessKeyMetadata"]:
+        iam.delete_access_key(UserName="anna", AccessKeyId=key["AccessKeyId"])
+    for name in iam.list_user_policies(UserName="anna")["PolicyNames"]:
+        iam.delete_user_policy(UserName="anna", PolicyName=name)
+    iam.delete_user(UserName="anna")
+    for one in sessions:
+        assert refusal(one.get_caller_identity)[0] == "InvalidClientTokenId"

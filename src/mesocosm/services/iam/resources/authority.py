@@ -110,18 +110,33 @@ class Identity:
 
     def version(self, account: str) -> int:
         """A number that changes whenever `grants` of any principal of the account may."""
-        granting = self._granting.get(account)
-        if granting is None:
-            # The rows of a cell stay the same object as long as there is the world.
-            of = self.world.rows
-            granting = self._granting[account] = (
-                of(rows.users, account, GLOBAL),
-                of(rows.roles, account, GLOBAL),
-                of(rows.groups, account, GLOBAL),
-                of(rows.policies, account, GLOBAL),
-            )
-        users, roles, groups, policies = granting
+        users, roles, groups, policies = self._granting.get(account) or self._cells(account)
         return users.version + roles.version + groups.version + policies.version
+
+    def _cells(self, account: str) -> tuple[Rows[str, Any], ...]:
+        # The rows of a cell stay the same object as long as there is the world.
+        of = self.world.rows
+        found = self._granting[account] = (
+            of(rows.users, account, GLOBAL),
+            of(rows.roles, account, GLOBAL),
+            of(rows.groups, account, GLOBAL),
+            of(rows.policies, account, GLOBAL),
+        )
+        return found
+
+    def stands(self, principal: Principal) -> bool:
+        """Whether the user or role behind a session is still there."""
+        account, kind = principal.account, principal.kind
+        users, roles, _, _ = self._granting.get(account) or self._cells(account)
+        if kind == "assumed-role":
+            role = roles.get(principal.name.lower())
+            return role is not None and role.id == principal.id.partition(":")[0]
+        if kind == "user":
+            return bool(users.find(rows.users_by_id, principal.id))
+        issuer = principal.issuer
+        if kind == "federated-user" and issuer is not None and issuer.type == "IAMUser":
+            return bool(users.find(rows.users_by_id, issuer.principal_id))
+        return True
 
     def tags(self, principal: Principal) -> dict[str, str]:
         """The tags of a user (a session's tags are in its principal)."""
@@ -301,11 +316,10 @@ class Identity:
         stands for.
         """
         cell = self.world.rows(rows.users, principal.account, GLOBAL)
-        if principal.kind == "user":
-            keys = cell.find(rows.users_by_id, principal.id)
-            return cell[keys[0]] if keys else None
-        name = arns.split(principal.user_arn)
-        return cell.get(name.key) if name is not None else None
+        issuer = principal.issuer
+        unique = principal.id if principal.kind == "user" or issuer is None else issuer.principal_id
+        keys = cell.find(rows.users_by_id, unique)
+        return cell[keys[0]] if keys else None
 
     def _user_grants(self, account: str, user: rows.User) -> Grants:
         found = self._policies(account, user.inline, user.attached)
