@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from mesocosm.wire import models
+from mesocosm.wire.compression import unpacked
 from mesocosm.wire.dialects import of
 from mesocosm.wire.errors import AwsError
 from mesocosm.wire.message import Request
@@ -37,6 +38,8 @@ def parser(operation: Operation, protocol: str) -> Parse:
         return _form(operation, shape, protocol)
     if protocol == models.JSON:
         decode = json_decoder(operation.service.name, shape)
+        if operation.compressed:
+            return lambda request, route: decode(unpacked(request) or b"{}")
         return lambda request, route: decode(request.body.read() or b"{}")
     if protocol == models.CBOR:
         return _cbor(operation, shape)
@@ -124,7 +127,7 @@ def _cbor(operation: Operation, shape: Shape) -> Parse:
     fix = _fixers(operation.service.name).structure(shape)
 
     def read(request: Request, route: Route) -> Any:
-        body = request.body.read()
+        body = unpacked(request) if operation.compressed else request.body.read()
         if not body:
             return struct()
         try:

@@ -125,6 +125,11 @@ class Operation:
         found: Raw = self.raw.get("httpChecksum", {})
         return found
 
+    @property
+    def compressed(self) -> bool:
+        """Whether clients may send the body compressed."""
+        return "requestcompression" in self.raw
+
     def streaming(self, which: str) -> str | None:
         """The streaming member of the `input` or `output`, by its model name."""
         shape = self.input_shape if which == "input" else self.output_shape

@@ -11,6 +11,7 @@ from functools import cache, cached_property, lru_cache
 from typing import Any
 
 from mesocosm.wire import dialects, models
+from mesocosm.wire.compression import unpacked
 from mesocosm.wire.errors import AwsError
 from mesocosm.wire.message import Request
 from mesocosm.wire.readers import Malformed, Tree, form, tree
@@ -77,7 +78,7 @@ def route(request: Request, virtual_bucket: str | None = None) -> Route:
     if target is not None:
         return _json(request, target)
     if request.method == "POST" and content_type == FORM and virtual_bucket is None:
-        found = _query(request, request.body.read().decode("utf-8", "replace"))
+        found = _query(request, _form_text(request))
         if found is not None:
             return found
     if "Action=" in request.query:
@@ -85,6 +86,13 @@ def route(request: Request, virtual_bucket: str | None = None) -> Route:
         if found is not None:
             return found
     return _rest(request, virtual_bucket)
+
+
+def _form_text(request: Request) -> str:
+    try:
+        return unpacked(request).decode("utf-8", "replace")
+    except Malformed:
+        return ""
 
 
 def scope(request: Request) -> str | None:

@@ -1,0 +1,7 @@
+"""The operations of CloudWatch, by what they are about."""
+
+from __future__ import annotations
+
+from mesocosm.services.cloudwatch.operations import data, listing, statistics
+
+__all__ = ["data", "listing", "statistics"]

@@ -1,0 +1,3 @@
+"""What CloudWatch keeps."""
+
+from __future__ import annotations

@@ -1,0 +1,316 @@
+"""Metrics and their data points.
+
+A series is a metric: namespace, name and dimensions. Its points lie in blocks of packed bytes
+(`rules/points.py`), one row for a stretch of time, a unit, a resolution and a kind of record.
+Putting a point rewrites one short row and reads nothing; reading a day at one minute touches 24.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+import msgspec
+from msgspec.structs import replace
+
+from mesocosm.services.cloudwatch.rules.points import (
+    BLOCK_MAX_BYTES,
+    COARSER,
+    PLAIN,
+    RETENTION,
+    SPANS,
+    WEIGHTED,
+    Sample,
+    Weighted,
+    plain,
+    weighted,
+)
+from mesocosm.services.cloudwatch.rules.statistics import Statistic, statistic_of
+from mesocosm.world import Table, World
+
+SeriesKey: TypeAlias = tuple[str, str, str]
+"""Namespace, name, and the dimensions as `joined` writes them."""
+
+BlockKey: TypeAlias = tuple[int, int, int, int]
+"""Lane (series, unit and kind of record), resolution, first second, and number: 0 is open."""
+
+UNITS = [
+    "None",
+    "Seconds",
+    "Microseconds",
+    "Milliseconds",
+    "Bytes",
+    "Kilobytes",
+    "Megabytes",
+    "Gigabytes",
+    "Terabytes",
+    "Bits",
+    "Kilobits",
+    "Megabits",
+    "Gigabits",
+    "Terabits",
+    "Percent",
+    "Count",
+    "Bytes/Second",
+    "Kilobytes/Second",
+    "Megabytes/Second",
+    "Gigabytes/Second",
+    "Terabytes/Second",
+    "Bits/Second",
+    "Kilobits/Second",
+    "Megabits/Second",
+    "Gigabits/Second",
+    "Terabits/Second",
+    "Count/Second",
+]
+UNIT_CODES = {unit: code for code, unit in enumerate(UNITS)}
+
+DAY = 86_400
+
+LAST_IS_LATE = 300.0
+"""By how many seconds `Series.last` may be behind."""
+
+LISTED = 14 * 86_400.0
+"""How long after its last point a metric is listed."""
+
+SWEEP_MARGIN = 2 * 86_400
+"""Points stay finer than they should be for at most so long, until the daily roll-up."""
+
+
+class Series(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A metric. `lanes`: unit code * 2 + 1 for weighted records; `last`: its newest point."""
+
+    id: int
+    last: float
+    lanes: tuple[int, ...] = ()
+    fine: bool = False
+
+
+class Block(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """Points of a lane. `aside`: how many full blocks of the same time were set aside."""
+
+    data: bytes
+    aside: int = 0
+
+
+class Counter(msgspec.Struct, frozen=True):
+    """The last id given."""
+
+    last: int
+
+
+series = Table("cloudwatch.series", Series, key=tuple[str, str, str])
+blocks = Table("cloudwatch.blocks", Block, key=tuple[int, int, int, int])
+counters: Table[str, Counter] = Table("cloudwatch.counters", Counter)
+
+
+def joined(dimensions: list[tuple[str, str]] | tuple[tuple[str, str], ...]) -> str:
+    """Dimensions as one text, whatever their order."""
+    return "\0".join([f"{name}\0{value}" for name, value in sorted(dimensions)])
+
+
+def parted(text: str) -> list[tuple[str, str]]:
+    """The dimensions in a text of `joined`."""
+    parts = text.split("\0") if text else []
+    return list(zip(parts[0::2], parts[1::2], strict=True))
+
+
+class Store:
+    """The metrics of one cell. Writing needs a transaction."""
+
+    def __init__(self, world: World, account: str, region: str) -> None:
+        self.world = world
+        self.account = account
+        self.region = region
+        self.series = world.rows(series, account, region)
+        self.blocks = world.rows(blocks, account, region)
+
+    # -- writing ---------------------------------------------------------------------------------
+
+    def lane(self, key: SeriesKey, unit: str, kind: int, at: float, fine: bool) -> int:
+        """The lane that a point goes to; the series is made or brought up to date."""
+        code = UNIT_CODES[unit] * 2 + kind
+        row = self.series.get(key)
+        if row is None:
+            given = self.world.rows(counters, self.account, self.region)
+            number = given["series"].last + 1 if "series" in given else 1
+            given["series"] = Counter(number)
+            row = self.series[key] = Series(id=number, last=at, lanes=(code,), fine=fine)
+            self._roll_daily()
+        elif code not in row.lanes or at >= row.last + LAST_IS_LATE or fine > row.fine:
+            self.series[key] = row = replace(
+                row,
+                last=max(at, row.last),
+                lanes=row.lanes if code in row.lanes else (*row.lanes, code),
+                fine=fine or row.fine,
+            )
+        return row.id * 64 + code
+
+    def _roll_daily(self) -> None:
+        timers, cell = self.world.timers, (self.account, self.region)
+        if timers.get("cloudwatch", "roll", "", *cell) is None:
+            tomorrow = self.world.clock.now() // DAY * DAY + DAY
+            timers.at(tomorrow, "cloudwatch", "roll", "", *cell)
+
+    def add(self, key: SeriesKey, unit: str, resolution: int, at: float, value: float) -> None:
+        """A value observed once at an instant."""
+        lane = self.lane(key, unit, 0, at, resolution == 1)
+        span = SPANS[resolution]
+        second = int(at)
+        start = second - second % span
+        self.append(lane, resolution, start, PLAIN.pack((second - start) // resolution, value))
+
+    def add_sets(
+        self, key: SeriesKey, unit: str, resolution: int, at: float, sets: list[Weighted]
+    ) -> None:
+        """Statistic sets of an instant."""
+        lane = self.lane(key, unit, 1, at, resolution == 1)
+        span = SPANS[resolution]
+        second = int(at)
+        start = second - second % span
+        offset = (second - start) // resolution
+        data = b"".join([WEIGHTED.pack(offset, *one) for one in sets])
+        self.append(lane, resolution, start, data)
+
+    def append(self, lane: int, resolution: int, start: int, data: bytes) -> None:
+        """Put records at the end of a block."""
+        key = (lane, resolution, start, 0)
+        row = self.blocks.get(key)
+        if row is None:
+            self.blocks[key] = Block(data)
+        elif len(row.data) < BLOCK_MAX_BYTES:
+            self.blocks[key] = Block(row.data + data, row.aside)
+        else:
+            number = row.aside + 1
+            self.blocks[lane, resolution, start, number] = Block(row.data)
+            self.blocks[key] = Block(data, number)
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def read(self, lane: int, resolution: int, start: int) -> Iterator[bytes]:
+        """The bytes of a lane's points in one stretch of time."""
+        row = self.blocks.get((lane, resolution, start, 0))
+        if row is None:
+            return
+        for number in range(1, row.aside + 1):
+            yield self.blocks[lane, resolution, start, number].data
+        yield row.data
+
+    def _found(
+        self, row: Series, unit: str | None, start: float, end: float, period: int, now: float
+    ) -> Iterator[tuple[bool, int, int, bytes]]:
+        """Kind, resolution, first second and bytes of everything that may fall in a time."""
+        lanes = row.lanes
+        if unit is not None:
+            code = UNIT_CODES[unit] * 2
+            lanes = tuple(lane for lane in lanes if lane in (code, code + 1))
+        for resolution, span in SPANS.items():
+            if period % resolution or (resolution == 1 and not row.fine):
+                continue
+            oldest = now - RETENTION[resolution] - SWEEP_MARGIN
+            first = int(max(start, oldest)) // span * span
+            for code in lanes:
+                lane = row.id * 64 + code
+                for at in range(first, int(min(end, row.last + LAST_IS_LATE + 7_200)) + 1, span):
+                    for data in self.read(lane, resolution, at):
+                        yield code % 2 == 1, resolution, at, data
+
+    def samples(
+        self, key: SeriesKey, unit: str | None, start: float, end: float, period: int, now: float
+    ) -> dict[int, Sample]:
+        """What was observed in each period since `start`, by its number; those without are left
+        out. Points that are too old for the period are not there (the retention of each
+        resolution).
+        """
+        row = self.series.get(key)
+        found: dict[int, Sample] = {}
+        if row is None:
+            return found
+        for sets, resolution, at, data in self._found(row, unit, start, end, period, now):
+            oldest = max(start, oldest_of(resolution, period, now))
+            if sets:
+                for offset, *one in weighted(data):
+                    second = at + offset * resolution
+                    if oldest <= second < end:
+                        _at(found, int(second - start) // period).sets.append(
+                            (one[0], one[1], one[2], one[3])
+                        )
+                continue
+            for offset, value in zip(*plain(data), strict=True):
+                second = at + offset * resolution
+                if oldest <= second < end:
+                    _at(found, int(second - start) // period).values.append(value)
+        return found
+
+    def values(
+        self,
+        key: SeriesKey,
+        statistic: Statistic,
+        unit: str | None,
+        start: float,
+        end: float,
+        period: int,
+        now: float,
+    ) -> dict[int, float]:
+        """A statistic of each period since `start`, by its number, in ascending order."""
+        if not statistic.extended:
+            quick = self._quick(key, statistic, unit, start, end, period, now)
+            if quick is not None:
+                return quick
+        function: Callable[[Sample], float | None] = statistic_of(statistic)
+        found = {}
+        for number, sample in sorted(
+            self.samples(key, unit, start, end, period, now).items(), key=lambda item: item[0]
+        ):
+            value = function(sample)
+            if value is not None:
+                found[number] = value
+        return found
+
+    def _quick(
+        self,
+        key: SeriesKey,
+        statistic: Statistic,
+        unit: str | None,
+        start: float,
+        end: float,
+        period: int,
+        now: float,
+    ) -> dict[int, float] | None:
+        """The same where every period has one single value, without a step for each point."""
+        row = self.series.get(key)
+        if row is None:
+            return {}
+        numbers: list[int] = []
+        values: list[float] = []
+        for sets, resolution, at, data in self._found(row, unit, start, end, period, now):
+            if sets or resolution != period:
+                return None
+            offsets, some = plain(data)
+            base = (at - int(start)) // period
+            numbers += [base + offset for offset in offsets]
+            values += some
+        if int(start) % period or len(set(numbers)) != len(numbers):
+            return None
+        first = max(0, -int((start - oldest_of(period, period, now)) // period))
+        last = -int((start - end) // period)
+        if statistic.kind == "SampleCount":
+            values = [1.0] * len(values)
+        found = dict(zip(numbers, values, strict=True))
+        return {number: found[number] for number in sorted(found) if first <= number < last}
+
+
+def _at(found: dict[int, Sample], number: int) -> Sample:
+    sample = found.get(number)
+    if sample is None:
+        sample = found[number] = Sample()
+    return sample
+
+
+def oldest_of(resolution: int, period: int, now: float) -> float:
+    """From when on points of a resolution are seen in periods of that length, whether or not the
+    daily roll-up has come by.
+    """
+    while resolution in COARSER and period % COARSER[resolution] == 0:
+        resolution = COARSER[resolution]
+    return now - RETENTION[resolution]
