@@ -4,7 +4,7 @@ identities.
 The call floor names no service. A service answers one of these protocols with
 `@service.provides("...")`: "identity" (users, roles and their policies), "sessions" (temporary
 credentials), "organization" (accounts, SCPs, RCPs), "metrics" (what services measure about
-themselves).
+themselves), "keys" (KMS).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from mesocosm.iam import Principal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mesocosm.call.call import Call
     from mesocosm.wire.errors import AwsError
 
 PolicyText = tuple[str, str]

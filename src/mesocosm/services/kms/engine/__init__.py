@@ -1,0 +1,1 @@
+"""The cryptography: everything that touches key material. `cryptography` is imported when used."""

@@ -1,0 +1,1 @@
+"""What KMS decides without looking at the world."""
