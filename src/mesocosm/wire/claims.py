@@ -350,6 +350,9 @@ def _query_value(request: Request, name: str) -> str:
 
 @lru_cache(maxsize=256)
 def _seconds(timestamp: str) -> float:
+    """Epoch seconds of `YYYYMMDDTHHMMSSZ`. Raises ValueError."""
+    if not _TIMESTAMP(timestamp):
+        raise ValueError(timestamp)
     t = timestamp
     parts = (int(t[:4]), int(t[4:6]), int(t[6:8]), int(t[9:11]), int(t[11:13]), int(t[13:15]))
     datetime(*parts, tzinfo=UTC)
@@ -358,8 +361,7 @@ def _seconds(timestamp: str) -> float:
 
 def _epoch(request: Request, service: str, timestamp: str) -> float:
     try:
-        if _TIMESTAMP(timestamp):
-            return _seconds(timestamp)
+        return _seconds(timestamp)
     except ValueError:
         pass
     if service in S3_SIGNING_NAMES:

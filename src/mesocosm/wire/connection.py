@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 from httptools import (
@@ -87,7 +86,8 @@ class Connection(asyncio.Protocol):
         self._fed = 0
         self._refusal: tuple[int, str, str] | None = None
         self._url = b""
-        self._headers: list[tuple[str, str]] = []
+        self._fields: list[bytes] = []
+        """Names and values of the header section, in turn."""
 
     @property
     def gone(self) -> bool:
@@ -191,16 +191,21 @@ class Connection(asyncio.Protocol):
         self._head_since = self._touched
         self._head_bytes = self._fed
         self._url = b""
-        self._headers = []
+        self._fields = []
 
     def on_url(self, url: bytes) -> None:
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers.append((_lower(name), value.decode("latin-1")))
+        self._fields += (name, value)
 
     def on_headers_complete(self) -> None:
-        limits, items, url, parser = self.limits, self._headers, self._url, self._parser
+        limits, url, parser = self.limits, self._url, self._parser
+        # Decoded all at once; the parser lets no line end into a name or a value.
+        fields = b"\n".join(self._fields).decode("latin-1").split("\n") if self._fields else []
+        if len(fields) != len(self._fields):
+            self._reject(*_BAD)
+        items = list(zip(map(str.lower, fields[::2]), fields[1::2], strict=True))
         if len(url) > limits.target:
             self._reject(414, "RequestURITooLong", "The request URI is too long.")
         if len(items) > limits.header_count:
@@ -356,11 +361,6 @@ _TIMEOUT = (
     "Your socket connection to the server was not read from or written to within the timeout "
     "period. Idle connections will be closed.",
 )
-
-
-@lru_cache(maxsize=1024)
-def _lower(name: bytes) -> str:
-    return name.decode("latin-1").lower()
 
 
 def _relative(url: bytes) -> bytes:

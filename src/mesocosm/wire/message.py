@@ -15,23 +15,25 @@ if TYPE_CHECKING:
 class Headers:
     """Header fields in their order of arrival; names are kept in lower case, values as sent."""
 
-    __slots__ = ("_first", "get", "items", "repeated")
+    __slots__ = ("first", "get", "items", "repeated")
 
     def __init__(self, items: Iterable[tuple[str, str]] = ()) -> None:
         self.items: list[tuple[str, str]] = list(items)
-        self._first: dict[str, str] = dict(self.items)
+        self.first: dict[str, str] = dict(self.items)
+        """The first value of each field, in order of arrival."""
         self.repeated: frozenset[str] = frozenset()
         """Names that occur more than once."""
-        if len(self._first) != len(self.items):
-            self._first = dict(reversed(self.items))
+        if len(self.first) != len(self.items):
+            for name, value in reversed(self.items):
+                self.first[name] = value
             names = [name for name, _ in self.items]
-            self.repeated = frozenset(name for name in self._first if names.count(name) > 1)
-        self.get = self._first.get
+            self.repeated = frozenset(name for name in self.first if names.count(name) > 1)
+        self.get = self.first.get
         """The first value of a field (`name` in lower case). The dict's own method: it is called
         twenty times a request."""
 
     def __contains__(self, name: str) -> bool:
-        return name in self._first
+        return name in self.first
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self.items)

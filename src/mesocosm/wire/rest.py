@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
-from operator import attrgetter
+from itertools import compress, repeat
+from operator import attrgetter, is_not
 from typing import Any
 
 from mesocosm.wire import names, values
@@ -110,11 +111,10 @@ class RestInput:
             taken = self._query.keys() | self._literals
             found = {k: v if many else v[0] for k, v in route.query.items() if k not in taken}
             setattr(value, attr, found or None)
-        table = self._headers
-        for name, text in headers.items:
-            entry = table.get(name)
-            if entry is not None and getattr(value, entry[0]) is None:
-                setattr(value, entry[0], entry[1](text))
+        table, first = self._headers, headers.first
+        for name in filter(table.__contains__, first):
+            attr, parse = table[name]
+            setattr(value, attr, parse(first[name]))
         for attr, prefix in self._prefixes:
             setattr(value, attr, _prefixed(headers, prefix))
 
@@ -129,9 +129,9 @@ def _query_reader(shape: Shape, wire: str) -> Parse:
 
 def _prefixed(headers: Headers, prefix: str) -> dict[str, str] | None:
     """The header fields that begin with a prefix, by the rest of their names."""
-    sent = [field for field in headers.items if field[0].startswith(prefix)]
-    if not sent:
+    if f"\n{prefix}" not in "\n" + "\n".join(headers.first):
         return None
+    sent = [field for field in headers.items if field[0].startswith(prefix)]
     found: dict[str, str] = {}
     for name, text in sent:
         key = name[len(prefix) :]
@@ -188,9 +188,11 @@ class RestOutput:
 
     def headers(self, value: Any) -> HeaderItems:
         """The header fields of an answer."""
-        # Few of many members are set.
-        members = zip(self._headers, self._values(value), strict=True)
-        found = [(wire, write(member)) for (wire, write), member in members if member is not None]
+        # Few of many members are set: they are picked out without a step of Python for the others.
+        values = self._values(value)
+        members = zip(self._headers, values, strict=True)
+        is_set = compress(members, map(is_not, values, repeat(None)))
+        found = [(wire, write(member)) for (wire, write), member in is_set]
         for attr, prefix in self._maps:
             found += [(prefix + key, text) for key, text in (getattr(value, attr) or {}).items()]
         return found

@@ -112,6 +112,9 @@ class Router:
         (percent-encoded).
         """
         segments = path[1:].split("/")
+        root = self._root
+        if segments[0] not in root.literals and not (root.patterns or root.label or root.greedy):
+            return None
         found = self._walk(self._root, segments, 0, [], 0, (method, query, headers))
         if found is None and len(segments) > 1 and not segments[-1]:
             found = self._walk(self._root, segments[:-1], 0, [], 0, (method, query, headers))

@@ -99,13 +99,21 @@ def scope(request: Request) -> str | None:
     """The signing name in the request's credential scope, None when it is not signed."""
     header = request.headers.get("authorization")
     if header is not None:
-        _, found, rest = header.partition("Credential=")
-        credential = rest.partition(",")[0] if found else ""
-    elif "X-Amz-Credential=" in request.query:
+        return _scope(header.partition("Signature=")[0])
+    if "X-Amz-Credential=" in request.query:
         pairs = dict(form(request.query))
-        credential = pairs.get("X-Amz-Credential", "")
-    else:
-        return None
+        return _signing_name(pairs.get("X-Amz-Credential", ""))
+    return None
+
+
+@lru_cache(maxsize=1024)
+def _scope(claim: str) -> str | None:
+    """The signing name in an Authorization header; without the signature many are the same."""
+    _, found, rest = claim.partition("Credential=")
+    return _signing_name(rest.partition(",")[0] if found else "")
+
+
+def _signing_name(credential: str) -> str | None:
     parts = credential.strip().split("/")
     return parts[-2] if len(parts) >= 4 else None
 
@@ -189,11 +197,16 @@ def _query(request: Request, text: str) -> Route | None:
     pairs = form(text)
     plain = dict(pairs)
     action, version = plain.get("Action"), plain.get("Version")
+    signed = scope(request)
+    if signed is not None and action is not None:
+        known = _signed_action(signed, action, version)
+        if known is not None:
+            return _form_route(*known, action, pairs)
     services = [
         s for s in candidates(request) if models.QUERY in s.protocols or models.EC2 in s.protocols
     ]
     if action is None:
-        if services and scope(request) is not None:
+        if services and signed is not None:
             protocol = _query_protocol(services[0])
             raise UnknownOperation(
                 services[0].name,
@@ -203,7 +216,7 @@ def _query(request: Request, text: str) -> Route | None:
                 400,
             )
         return None
-    if not services and scope(request) is None:
+    if not services and signed is None:
         services = [
             s
             for s in models.summaries().values()
@@ -222,13 +235,28 @@ def _query(request: Request, text: str) -> Route | None:
             f"The action {action} is not valid for this web service.",
             400,
         )
-    result = Route(found.name, action, _query_protocol(found))
+    return _form_route(found.name, _query_protocol(found), action, pairs)
+
+
+@lru_cache(maxsize=4096)
+def _signed_action(name: str, action: str, version: str | None) -> tuple[str, str] | None:
+    """Service and protocol of an action of those that sign by a name; None when none has it."""
+    services = [
+        s
+        for s in _by_signing_name().get(name, [])
+        if models.QUERY in s.protocols or models.EC2 in s.protocols
+    ]
+    services = [s for s in services if s.api_version == version] or services
+    found = _with_operation(services, action)
+    return None if found is None else (found.name, _query_protocol(found))
+
+
+def _form_route(service: str, protocol: str, action: str, pairs: list[tuple[str, str]]) -> Route:
+    result = Route(service, action, protocol)
     try:
         result.form = tree(pairs)
     except Malformed as error:
-        raise UnknownOperation(
-            found.name, result.protocol, "MalformedQueryString", str(error), 400
-        ) from None
+        raise UnknownOperation(service, protocol, "MalformedQueryString", str(error), 400) from None
     return result
 
 
@@ -246,12 +274,15 @@ def _rest(request: Request, virtual_bucket: str | None) -> Route:
     if request.query:
         for key, value in form(request.query):
             query.setdefault(key, []).append(value)
-    services = [s for s in candidates(request) if s.rest]
+    signed = scope(request)
+    services = _rest_signers(signed) if signed is not None else []
+    if not services:
+        services = [s for s in candidates(request) if s.rest]
     path = request.path
     if virtual_bucket is not None:
         path = f"/{virtual_bucket}{path}"
         services = [s for s in services if s.name == dialects.UNSIGNED_REST]
-    if not services and (scope(request) is None or virtual_bucket is not None):
+    if not services and (signed is None or virtual_bucket is not None):
         services = [models.summaries()[dialects.UNSIGNED_REST]]
     best: tuple[models.Summary, Match] | None = None
     for service in services:
@@ -267,6 +298,12 @@ def _rest(request: Request, virtual_bucket: str | None) -> Route:
     result.labels = match.labels
     result.query = query
     return result
+
+
+@lru_cache(maxsize=1024)
+def _rest_signers(name: str) -> list[models.Summary]:
+    """The services of a signing name that speak REST."""
+    return [s for s in _by_signing_name().get(name, []) if s.rest]
 
 
 def _rank(request: Request, service: models.Summary, match: Match) -> tuple[int, bool, str, int]:

@@ -28,25 +28,25 @@ def head(
     `size` becomes content-length unless the application gave it (HEAD of an object does).
     """
     status = response.status
-    bare = bodiless(status)
-    sized = bare or size is None
-    given = response.headers
-    if "content-length" in [name.lower() for name, _ in given]:
-        sized = True
-        if bare:
-            given = [field for field in given if field[0].lower() != "content-length"]
-    lines = [f"{name.lower()}: {value}" for name, value in given]
-    if not "".join(lines).isprintable():  # no value may begin a header of its own
-        lines = [_CONTROL.sub(" ", line) for line in lines]
-    if not sized:
-        lines.append(f"content-length: {size}")
+    lines = [f"{name.lower()}: {value}\r\n" for name, value in response.headers]
+    text = "".join(lines)
+    if not text.replace("\r\n", "").isprintable() or text.count("\r\n") != len(lines):
+        # No value may begin a header of its own.
+        lines = [_CONTROL.sub(" ", line[:-2]) + "\r\n" for line in lines]
+        text = "".join(lines)
+    sized = "\ncontent-length: " in f"\n{text}"
+    if bodiless(status):
+        if sized:
+            text = "".join([line for line in lines if not line.startswith("content-length: ")])
+    elif not sized and size is not None:
+        text += f"content-length: {size}\r\n"
     if chunked:
-        lines.append("transfer-encoding: chunked")
-    lines.append("\r\n" if keep_alive else "connection: close\r\n\r\n")
+        text += "transfer-encoding: chunked\r\n"
+    text += "\r\n" if keep_alive else "connection: close\r\n\r\n"
     try:
-        fields = "\r\n".join(lines).encode("latin-1")
+        fields = text.encode("latin-1")
     except UnicodeEncodeError:
-        fields = b"\r\n".join([_encoded(line) for line in lines])
+        fields = b"\r\n".join([_encoded(line) for line in text.split("\r\n")])
     first = _STATUS.get(status) or b"HTTP/1.1 %d \r\n" % status
     return first + date + fields
 

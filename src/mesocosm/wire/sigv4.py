@@ -14,7 +14,8 @@ import hashlib
 import hmac
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NoReturn
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from mesocosm.wire import sigv2
 from mesocosm.wire.authfaults import auth_fault, dialect
@@ -29,6 +30,7 @@ from mesocosm.wire.claims import ECDSA, UNSIGNED, Payload, Signature, parse, par
 from mesocosm.wire.errors import AwsError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from hashlib import _Hash as Hash
 
     from mesocosm.wire.message import Headers, Request
@@ -156,22 +158,35 @@ def canonical_request(
 ) -> str:
     """The six parts of a canonical request. Headers are joined and trimmed as the client had to."""
     headers = request.headers
-    names, _ = _signed(signature.signed_headers)
-    fields = "".join([f"{name}:{headers.get(name, '')}\n" for name in names])
-    if headers.repeated or "  " in fields or "\t" in fields:
-        fields = "".join([f"{name}:{_joined(headers, name)}\n" for name in names])
+    signed = _signed(signature.signed_headers)
+    try:
+        fields = signed.lines % signed.values(headers.first)
+    except KeyError:
+        fields = ""
+    if not fields or headers.repeated or "  " in fields or "\t" in fields:
+        fields = "".join([f"{name}:{_joined(headers, name)}\n" for name in signed.names])
     return (
         f"{request.method}\n{path or '/'}\n{query}\n{fields}\n"
         f"{signature.signed_headers}\n{payload_hash}"
     )
 
 
+class Signed(NamedTuple):
+    """The names of the signed headers: in their order, as a set, as what gets their values and as
+    the lines those are put into."""
+
+    names: tuple[str, ...]
+    all: frozenset[str]
+    values: Callable[[dict[str, str]], tuple[str, ...] | str]
+    lines: str
+
+
 @lru_cache(maxsize=1024)
-def _signed(names: str) -> tuple[tuple[str, ...], frozenset[str]]:
-    """The names of the signed headers in their order, and as a set: a client signs the same ones
-    again and again."""
-    found = names.split(";")
-    return tuple(found), frozenset(found)
+def _signed(text: str) -> Signed:
+    """Taken apart once: a client signs the same headers again and again."""
+    names = tuple(text.split(";"))
+    lines = "".join([f"{name.replace('%', '%%')}:%s\n" for name in names])
+    return Signed(names, frozenset(names), itemgetter(*names), lines)
 
 
 def _joined(headers: Headers, name: str) -> str:
@@ -180,7 +195,7 @@ def _joined(headers: Headers, name: str) -> str:
 
 def _check_headers(signature: Signature, request: Request) -> None:
     """`host` must be signed; S3 wants every `x-amz-*` header signed too."""
-    signed = _signed(signature.signed_headers)[1]
+    signed = _signed(signature.signed_headers).all
     if "host" not in signed:
         if not signature.s3:
             raise auth_fault(
@@ -190,7 +205,8 @@ def _check_headers(signature: Signature, request: Request) -> None:
             )
         _not_signed(["host"])
     if signature.s3:
-        missing = [n for n, _ in request.headers.items if n[:6] == "x-amz-" and n not in signed]
+        unsigned = request.headers.first.keys() - signed
+        missing = sorted([name for name in unsigned if name[:6] == "x-amz-"])
         if missing and signature.kind == "query":  # what stands in the query is signed with it
             missing = [n for n in missing if f"&{n}=" not in f"&{request.query}"]
         if missing and not (signature.kind == "query" and missing == ["x-amz-content-sha256"]):
