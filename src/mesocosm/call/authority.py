@@ -196,6 +196,9 @@ class Organization(Protocol):
     def closed(self, account: str) -> bool:
         """Whether an account has been closed: its credentials are refused."""
 
+    def rename(self, account: str, name: str) -> None:
+        """Name an account, whether it is in an organization or not. Runs in a transaction."""
+
 
 class Metrics(Protocol):
     """Where metrics are kept."""

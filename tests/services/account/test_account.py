@@ -101,3 +101,64 @@ def test_an_account_has_a_name_and_an_age(account: Any, cloud: LocalCloud) -> No
     second = account.get_account_information()
     assert second["AccountName"] == "Engines"
     assert second["AccountCreatedDate"] == first["AccountCreatedDate"]
+
+
+MANAGEMENT, MEMBER, DELEGATE = "111111111111", "222222222222", "333333333333"
+
+
+def test_a_name_is_the_same_in_organizations(client: Callable[..., Any]) -> None:
+    own = client("account", account=MANAGEMENT)
+    assert own.get_account_information()["AccountName"] == f"account-{MANAGEMENT}"
+    own.put_account_name(AccountName="Head office")
+    org = client("organizations", account=MANAGEMENT)
+    org.create_organization(FeatureSet="ALL")
+    assert org.describe_account(AccountId=MANAGEMENT)["Account"]["Name"] == "Head office"
+    own.put_account_name(AccountName="Headquarters")
+    assert org.list_accounts()["Accounts"][0]["Name"] == "Headquarters"
+    assert own.get_account_information()["AccountName"] == "Headquarters"
+
+
+def test_members_are_managed_by_the_management_account_and_its_delegate(
+    client: Callable[..., Any],
+) -> None:
+    org = client("organizations", account=MANAGEMENT)
+    org.create_organization(FeatureSet="ALL")
+    for member in (MEMBER, DELEGATE):
+        sent = org.invite_account_to_organization(Target={"Id": member, "Type": "ACCOUNT"})
+        client("organizations", account=member).accept_handshake(
+            HandshakeId=sent["Handshake"]["Id"]
+        )
+    own, delegate = client("account", account=MANAGEMENT), client("account", account=DELEGATE)
+    about = {"AccountId": MEMBER}
+
+    def refused(by: Any, **arguments: Any) -> str:
+        with pytest.raises(ClientError) as raised:
+            by.get_account_information(**arguments)
+        error = raised.value.response["Error"]
+        assert error["Code"] == "AccessDeniedException"
+        return str(error["Message"])
+
+    assert "must first enable trusted access with AWS Account" in refused(own, **about)
+    org.enable_aws_service_access(ServicePrincipal="account.amazonaws.com")
+    own.put_account_name(AccountName="Shop", **about)
+    assert org.describe_account(AccountId=MEMBER)["Account"]["Name"] == "Shop"
+    assert refused(delegate, **about)
+    org.register_delegated_administrator(
+        AccountId=DELEGATE, ServicePrincipal="account.amazonaws.com"
+    )
+    assert delegate.get_account_information(**about)["AccountName"] == "Shop"
+    contact = {
+        "Name": "Bob",
+        "Title": "CISO",
+        "EmailAddress": "bob@example.com",
+        "PhoneNumber": "123",
+        "AlternateContactType": "SECURITY",
+    }
+    delegate.put_alternate_contact(**contact, **about)
+    member = client("account", account=MEMBER)
+    got = member.get_alternate_contact(AlternateContactType="SECURITY")["AlternateContact"]
+    assert got == contact
+    assert refused(member, AccountId=DELEGATE)
+    assert "standalone context" in refused(own, AccountId=MANAGEMENT)
+    assert "standalone context" in refused(delegate, AccountId=MANAGEMENT)
+    assert refused(own, AccountId="444444444444")

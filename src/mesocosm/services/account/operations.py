@@ -49,8 +49,7 @@ def _no_contact(what: str) -> AwsError:
 def put_account_name(call: Call, request: api.PutAccountNameRequest) -> None:
     """Name an account."""
     owner = meant(call, request.account_id).account
-    rows = call.rows(profiles, owner, GLOBAL_REGION)
-    rows[PROFILE] = replace(profile(call, owner), name=request.account_name)
+    call.cloud.provider("organization").rename(owner, request.account_name)
 
 
 @account.operation("GetAccountInformation", resource=account_arn)
@@ -61,14 +60,14 @@ def get_account_information(
     owner = meant(call, request.account_id).account
     held = profile(call, owner)
     provider = call.cloud.provider("organization")
-    place = provider.membership(owner) if provider else None
+    place, known = provider.membership(owner), provider.account(owner)
     created = held.created or (place.created if place else None)
     if created is None:
         created = call.now
         call.rows(profiles, owner, GLOBAL_REGION)[PROFILE] = replace(held, created=created)
     return api.GetAccountInformationResponse(
         account_id=owner,
-        account_name=held.name or (place.name if place else "") or owner,
+        account_name=known.name if known else f"account-{owner}",
         account_created_date=created,
         account_state="ACTIVE" if place is None or place.status == "ACTIVE" else "SUSPENDED",
     )

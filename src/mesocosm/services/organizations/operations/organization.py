@@ -48,10 +48,7 @@ def standing_account(call: Call, account: str) -> rows.Account:
     """What is known of an account: one that appeared at its first use has a name and an address
     made from its id.
     """
-    found = common.world_tree(call).accounts.get(account)
-    if found is not None:
-        return found
-    return rows.Account(id=account, name=f"account-{account}", email=f"root+{account}@example.com")
+    return common.world_tree(call).accounts.get(account) or rows.appeared(account)
 
 
 def link_role(call: Call, account: str, principal: Principal | None = None) -> None:

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from mesocosm.call.authority import Membership, PolicyText
 from mesocosm.services.organizations import organizations
 from mesocosm.services.organizations.resources import rows, tree
@@ -61,6 +63,11 @@ class Authority:
         address.
         """
         return self._tree.accounts.get(account)
+
+    def rename(self, account: str, name: str) -> None:
+        """Name an account, whether it is in an organization or not. Runs in a transaction."""
+        row = self._tree.accounts.get(account) or rows.appeared(account)
+        self._tree.accounts[account] = replace(row, name=name)
 
     def trusted(self, account: str, service: str) -> bool:
         """Whether the organization of an account trusts a service."""

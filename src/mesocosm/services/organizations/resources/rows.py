@@ -50,6 +50,11 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tags: dict[str, str] = {}
 
 
+def appeared(account: str) -> Account:
+    """An account that nobody has made or named: its name and address are made from its id."""
+    return Account(id=account, name=f"account-{account}", email=f"root+{account}@example.com")
+
+
 class Unit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An organizational unit."""
 
