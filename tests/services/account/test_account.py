@@ -142,6 +142,7 @@ def test_members_are_managed_by_the_management_account_and_its_delegate(
     org.enable_aws_service_access(ServicePrincipal="account.amazonaws.com")
     own.put_account_name(AccountName="Shop", **about)
     assert org.describe_account(AccountId=MEMBER)["Account"]["Name"] == "Shop"
+    assert own.get_primary_email(**about)["PrimaryEmail"] == f"root+{MEMBER}@example.com"
     assert refused(delegate, **about)
     org.register_delegated_administrator(
         AccountId=DELEGATE, ServicePrincipal="account.amazonaws.com"

@@ -73,6 +73,17 @@ def get_account_information(
     )
 
 
+@account.operation("GetPrimaryEmail", resource=account_arn)
+def get_primary_email(
+    call: Call, request: api.GetPrimaryEmailRequest
+) -> api.GetPrimaryEmailResponse:
+    """The address of a member's root user."""
+    known = call.cloud.provider("organization").account(meant(call, request.account_id).account)
+    if known is None or request.account_id == call.account:
+        raise AwsError("ResourceNotFoundException", "The account is in no organization.")
+    return api.GetPrimaryEmailResponse(primary_email=known.email)
+
+
 @account.operation("GetContactInformation", resource=account_arn)
 def get_contact_information(
     call: Call, request: api.GetContactInformationRequest
