@@ -247,6 +247,7 @@ _DIALECTS: dict[str, Dialect] = {
     "cloudtrail": Dialect(enums=False),  # it refuses them by errors of its own
     "ec2": Dialect(missing="MissingParameter", invalid="InvalidParameterValue"),
     "iam": Dialect(whole_seconds=True),
+    "logs": Dialect(invalid="InvalidParameterException"),
     "sts": Dialect(whole_seconds=True),
     "sns": Dialect(invalid="InvalidParameter"),
     "organizations": Dialect(invalid="InvalidInputException", sentences=_ORGANIZATIONS),
