@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from mesocosm.call.encryption import Sealed
 from mesocosm.call.service import Target
 from mesocosm.services.secretsmanager import secretsmanager
 from mesocosm.wire.errors import AwsError
@@ -13,17 +15,23 @@ from mesocosm.world import Table, World
 
 if TYPE_CHECKING:
     from mesocosm.call.call import Call
+    from mesocosm.iam import Principal
+
+ACCEPT = "secretsmanager:AcceptCrossAccountReplication"
+"""What the owner of a replica in another account allows the account of its primary."""
 
 SUFFIX = 6
 """Random characters, after a hyphen, at the end of a secret's ARN."""
 
+DEFAULT_KEY = "DefaultEncryptionKey"
 CURRENT, PREVIOUS, PENDING = "AWSCURRENT", "AWSPREVIOUS", "AWSPENDING"
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A version without its value. `accessed`: the day it was last read, epoch seconds.
 
-    `key`: the KMS key that sealed its value; empty when there is no value (a rotation has begun).
+    `key`: the KmsKeyId its value is sealed under ("DefaultEncryptionKey" for the AWS managed key);
+    empty when there is no value (a rotation has begun).
     """
 
     created: float
@@ -91,7 +99,7 @@ class Secret(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The value of a version, sealed under a data key of its own."""
 
-    sealed: bytes
+    sealed: Sealed
     binary: bool = False
 
 
@@ -177,4 +185,16 @@ def target(world: World, arn: str) -> Target | None:
         row.policy or None,
         region=found.region,
         principals=row.principals,
+        open=_follows(row) if row.primary is not None else None,
     )
+
+
+def _follows(row: Secret) -> Callable[[Any, str, Any], str | None]:
+    """A secret made to follow another lets the account of that one replicate to it."""
+
+    def allowed(principal: Principal, action: str, context: object) -> str | None:
+        primary = _split(row.primary.arn) if row.primary is not None else None
+        accepted = primary is not None and principal.account == primary.account
+        return "CrossAccountPrimaryARN" if accepted and action == ACCEPT else None
+
+    return allowed

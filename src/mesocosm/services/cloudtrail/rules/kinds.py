@@ -27,6 +27,8 @@ TYPES: dict[str, dict[str, str]] = {
     "lambda": {"function": "AWS::Lambda::Function"},
     "dynamodb": {"table": "AWS::DynamoDB::Table"},
     "logs": {"log-group": "AWS::Logs::LogGroup"},
+    "ssm": {"parameter": "AWS::SSM::Parameter"},
+    "firehose": {"deliverystream": "AWS::KinesisFirehose::DeliveryStream"},
     "secretsmanager": {"secret": "AWS::SecretsManager::Secret"},
     "organizations": {
         "account": "AWS::Organizations::Account",

@@ -29,6 +29,8 @@ from mesocosm.services.secretsmanager.operations.opened import (
 )
 from mesocosm.services.secretsmanager.operations.shown import statuses
 from mesocosm.services.secretsmanager.resources import (
+    ACCEPT,
+    DEFAULT_KEY,
     Foreign,
     Found,
     Replica,
@@ -41,8 +43,6 @@ from mesocosm.services.secretsmanager.resources import (
     values,
 )
 from mesocosm.wire.errors import AwsError
-
-ACCEPT = "secretsmanager:AcceptCrossAccountReplication"
 
 
 def regions(wanted: Sequence[api.ReplicaRegionType] | None) -> list[str] | None:
@@ -68,9 +68,9 @@ def _copied(call: Call, found: Found, to: Found) -> dict[str, Version]:
             versions[id] = replace(before, stages=version.stages)
             continue
         value = theirs[found.secret.name, id]
-        data = sealing.unseal(call, found, id, value.sealed)
-        sealed, key = sealing.seal(call, to, id, data)
-        made[id] = Value(sealed=sealed, binary=value.binary)
+        data = sealing.unseal(call, found, id, value.sealed, version.key == DEFAULT_KEY)
+        made[id] = Value(sealed=sealing.seal(call, to, id, data), binary=value.binary)
+        key = DEFAULT_KEY if sealing.is_managed(to.secret.kms_key_id) else to.secret.kms_key_id
         versions[id] = Version(created=version.created, stages=version.stages, key=key)
     for id in to.secret.versions:
         if id not in versions:
@@ -305,7 +305,7 @@ def await_primary(call: Call, found: Found, request: api.CreateSecretRequest) ->
         raise invalid("The primary secret must be in the same Region as the replica secret.")
     if parts[4] == call.account:
         raise invalid("The primary secret must be in another account.")
-    if row.kms_key_id in ("", sealing.MANAGED):
+    if sealing.is_managed(row.kms_key_id):
         raise invalid("A cross-account replica secret needs a customer managed KMS key.")
     return save(call, found, replace(row, primary=Foreign(arn=arn)))
 

@@ -25,6 +25,7 @@ from mesocosm.services.secretsmanager.operations.opened import (
 )
 from mesocosm.services.secretsmanager.resources import (
     CURRENT,
+    DEFAULT_KEY,
     PENDING,
     PREVIOUS,
     Found,
@@ -87,17 +88,31 @@ def key_arn(call: Call, key: str | None) -> str | None:
     return f"arn:aws:kms:{call.region}:{call.account}:key/{key}"
 
 
+def key_name(row: Secret) -> str:
+    """What lists of versions call the key of a secret."""
+    return DEFAULT_KEY if sealing.is_managed(row.kms_key_id) else row.kms_key_id
+
+
+def opened(call: Call, found: Found, version: str) -> Given:
+    """The value of a version. Raises DecryptionFailure, AccessDeniedException."""
+    row = found.secret
+    value = call.rows(values, found.account, found.region)[row.name, version]
+    managed = row.versions[version].key == DEFAULT_KEY
+    data = sealing.unseal(call, found, version, value.sealed, managed)
+    return Given(data, value.binary)
+
+
 def add(call: Call, found: Found, version: str, value: Given, labels: list[str] | None) -> Found:
     """Give a secret a new version (or one without value its value), with labels (None:
     AWSCURRENT), and delete outdated ones.
     """
     row = found.secret
     rows = call.rows(values, found.account, found.region)
-    sealed, key = sealing.seal(call, found, version, value.data)
+    sealed = sealing.seal(call, found, version, value.data)
     rows[row.name, version] = Value(sealed=sealed, binary=value.binary)
     first = not any(one.key for one in row.versions.values())
     made = row.versions.get(version, Version(created=call.now))
-    versions = {**row.versions, version: replace(made, key=key)}
+    versions = {**row.versions, version: replace(made, key=key_name(row))}
     wanted = labels if labels is not None else [CURRENT]
     if first and CURRENT not in wanted:
         wanted = [*wanted, CURRENT]
@@ -110,10 +125,8 @@ def add(call: Call, found: Found, version: str, value: Given, labels: list[str] 
 
 def same(call: Call, found: Found, version: str, value: Given) -> None:
     """The same value was given for a version before. Raises ResourceExistsException."""
-    there = call.rows(values, found.account, found.region).get((found.secret.name, version))
-    if there is None or there.binary != value.binary:
-        raise token_used(found, version)
-    if sealing.unseal(call, found, version, there.sealed) != value.data:
+    there = found.secret.versions[version]
+    if not there.key or opened(call, found, version) != value:
         raise token_used(found, version)
 
 
@@ -129,14 +142,13 @@ def rekey(call: Call, found: Found, key: str) -> Found:
     for id, version in row.versions.items():
         if not version.key or not {CURRENT, PENDING, PREVIOUS} & set(version.stages):
             continue
-        value = rows[row.name, id]
         try:
-            data = sealing.unseal(call, found, id, value.sealed)
-            sealed, used = sealing.seal(call, now, id, data)
+            value = opened(call, found, id)
+            sealed = sealing.seal(call, now, id, value.data)
         except AwsError:
             continue
-        rows[row.name, id] = replace(value, sealed=sealed)
-        versions[id] = replace(version, key=used)
+        rows[row.name, id] = Value(sealed=sealed, binary=value.binary)
+        versions[id] = replace(version, key=key_name(now.secret))
     return save(call, found, replace(now.secret, versions=versions))
 
 
@@ -176,8 +188,7 @@ def read(call: Call, secret_id: str, version: str | None, stage: str | None, sha
     found = live(call, secret_id)
     row = found.secret
     id = _wanted(row, version, stage)
-    value = call.rows(values, found.account, found.region)[row.name, id]
-    data = sealing.unseal(call, found, id, value.sealed)
+    value = opened(call, found, id)
     day, chosen = today(call), row.versions[id]
     if chosen.accessed != day or row.accessed != day:
         versions = {**row.versions, id: replace(chosen, accessed=day)}
@@ -188,9 +199,8 @@ def read(call: Call, secret_id: str, version: str | None, stage: str | None, sha
         "version_id": id,
         "version_stages": list(chosen.stages),
         "created_date": chosen.created,
-        "secret_binary" if value.binary else "secret_string": data
-        if value.binary
-        else data.decode(),
+        "secret_binary": value.data if value.binary else None,
+        "secret_string": None if value.binary else value.data.decode(),
     }
     return shape(**members)
 
@@ -241,7 +251,7 @@ def list_secret_version_ids(
                 version_stages=list(version.stages) or None,
                 last_accessed_date=version.accessed or None,
                 created_date=version.created,
-                kms_key_ids=[_key_shown(version.key)],
+                kms_key_ids=[version.key],
             )
             for id, version in part
         ],
@@ -249,10 +259,6 @@ def list_secret_version_ids(
         arn=found.arn,
         name=found.secret.name,
     )
-
-
-def _key_shown(key: str) -> str:
-    return "DefaultEncryptionKey" if key == sealing.MANAGED else key
 
 
 # -- writing -------------------------------------------------------------------------------------
