@@ -164,7 +164,10 @@ class Identity(Protocol):
         """The features of centralised root access that a management account has switched on."""
 
     def mfa(self, principal: Principal, serial: str, code: str, now: float) -> bool:
-        """Whether a code is what the principal's MFA device shows now."""
+        """Whether a code is what the principal's MFA device shows now, and was not used before."""
+
+    def mfa_used(self, principal: Principal, serial: str, code: str, now: float) -> None:
+        """Nobody may use that code again. Runs in the call's transaction."""
 
     def seen(
         self, credential: Credential, service: str, region: str, action: str, now: float

@@ -82,12 +82,20 @@ def test_a_session_with_a_code_has_mfa(cloud: LocalCloud, iam: Any) -> None:
     key = iam.create_access_key(UserName="u")["AccessKey"]
     assert refusal(cloud.client("iam", credentials=key).list_users)[0] == "AccessDenied"
     sts = cloud.client("sts", credentials=key)
+    wrong = "AccessDenied", "MultiFactorAuthentication failed with invalid MFA one time pass code. "
+    for code in codes(cloud, seed).values():  # used up when the device was enabled
+        assert refusal(sts.get_session_token, SerialNumber=serial, TokenCode=code) == wrong
+    cloud.advance(60)
     code = codes(cloud, seed)["AuthenticationCode1"]
     assert refusal(sts.get_session_token, SerialNumber=serial, TokenCode="000000")[0] == (
         "AccessDenied"
     )
     session = sts.get_session_token(SerialNumber=serial, TokenCode=code)["Credentials"]
     assert len(cloud.client("iam", credentials=session).list_users()["Users"]) == 1
+    assert refusal(sts.get_session_token, SerialNumber=serial, TokenCode=code) == wrong
+    cloud.advance(60)
+    code = codes(cloud, seed)["AuthenticationCode1"]
+    sts.get_session_token(SerialNumber=serial, TokenCode=code)
 
 
 def test_devices_have_tags(iam: Any) -> None:

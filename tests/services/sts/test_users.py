@@ -72,6 +72,17 @@ def test_with_mfa_a_session_may_call_iam(cloud: LocalCloud) -> None:
     assert refusal(cloud.client("iam", credentials=keys).list_users)[0] == "AccessDenied"
     made = sts.get_session_token(SerialNumber=serial, TokenCode=code())["Credentials"]
     cloud.client("iam", credentials=made).list_users()
+    cloud.advance(60)
+    assume = {
+        "RoleArn": role(cloud, trusting(Condition=condition), ALLOW),
+        "RoleSessionName": "work",
+    }
+    shown = {"SerialNumber": serial, "TokenCode": code()}
+    sts.assume_role(**assume, **shown)
+    assert refusal(sts.assume_role, **assume, **shown) == (
+        "AccessDenied",
+        "MultiFactorAuthentication failed with invalid MFA one time pass code. ",
+    )
 
 
 def test_the_root_users_session_lasts_an_hour(cloud: LocalCloud) -> None:

@@ -130,7 +130,7 @@ def resync_mfa_device(call: Call, request: api.ResyncMFADeviceRequest) -> None:
     row = _of_user(call, request.user_name, request.serial_number)
     now = totp.step_at(call.now)
     found = totp.find(row.seed, _codes(request), now, RESYNC_WINDOW)
-    if found is None:
+    if found is None or found <= row.step:
         raise _wrong_code()
     _save(call, replace(row, step=found, drift=found - now))
 

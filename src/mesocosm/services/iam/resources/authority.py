@@ -154,16 +154,30 @@ class Identity:
         return RoleFacts(arn, row.id, row.name, row.tags, row.max_session)
 
     def mfa(self, principal: Principal, serial: str, code: str, now: float) -> bool:
-        """Whether a code is what the principal's MFA device shows now (or did half a minute
-        ago)."""
+        """Whether a code is what the principal's MFA device shows now (or did half a minute ago),
+        and neither it nor a later one was used before (RFC 6238, section 5.2).
+        """
+        return self._mfa(principal, serial, code, now) is not None
+
+    def mfa_used(self, principal: Principal, serial: str, code: str, now: float) -> None:
+        """Nobody may use that code again. Runs in the call's transaction."""
+        found = self._mfa(principal, serial, code, now)
+        if found is not None:
+            row, step = found
+            cell = self.world.rows(credentials.mfa_devices, principal.account, GLOBAL)
+            cell[row.path + row.name] = replace(row, step=step)
+
+    def _mfa(
+        self, principal: Principal, serial: str, code: str, now: float
+    ) -> tuple[credentials.MfaDevice, int] | None:
         cell = self.world.rows(credentials.mfa_devices, principal.account, GLOBAL)
         row = cell.get(serial.partition(":mfa")[2])
         if row is None or row.enabled is None or row.user != principal.name.lower():
-            return False
+            return None
         if arns.arn_of(principal.account, "mfa", row) != serial or len(code) != totp.DIGITS:
-            return False
-        step = totp.step_at(now) + row.drift
-        return totp.find(row.seed, (code,), step, 1) is not None
+            return None
+        step = totp.find(row.seed, (code,), totp.step_at(now) + row.drift, 1)
+        return (row, step) if step is not None and step > row.step else None
 
     def web_provider(self, account: str, url: str) -> WebProvider | None:
         """The OpenID Connect provider of an account with that URL, the scheme left out."""

@@ -159,3 +159,11 @@ def mfa(call: Call, serial: str | None, code: str | None) -> bool:
             status=403,
         )
     return True
+
+
+def use_mfa(call: Call, serial: str | None, code: str | None) -> bool:
+    """The same in the transaction of the session to be made: the code is then used up."""
+    present = mfa(call, serial, code)
+    if present:
+        call.cloud.provider("identity").mfa_used(call.principal, serial, code, call.now)
+    return present

@@ -15,6 +15,7 @@ from mesocosm.services.sts.operations.issuing import (
     role_facts,
     role_session,
     session_policies,
+    use_mfa,
 )
 from mesocosm.wire.errors import AwsError
 
@@ -87,7 +88,7 @@ def assume_role(call: Call, request: api.AssumeRoleRequest) -> api.AssumeRoleRes
         rules.overlaid(role.tags, inherited, tags),
         keys,
         source or "",
-        mfa=bool(request.serial_number),
+        mfa=use_mfa(call, request.serial_number, request.token_code),
     )
     return measured(
         api.AssumeRoleResponse(

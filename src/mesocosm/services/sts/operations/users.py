@@ -10,7 +10,7 @@ from mesocosm.call.denial import unseal
 from mesocosm.call.service import Need
 from mesocosm.iam import Principal, SessionIssuer
 from mesocosm.services.sts import rules, sts
-from mesocosm.services.sts.operations.issuing import issue, measured, mfa, session_policies
+from mesocosm.services.sts.operations.issuing import issue, measured, session_policies, use_mfa
 from mesocosm.wire.errors import AwsError
 
 ROOT_SESSION_MAX_S = 3_600
@@ -78,7 +78,7 @@ def get_session_token(
 ) -> api.GetSessionTokenResponse:
     """Temporary credentials of the caller itself; no permission is needed."""
     _long_term_only(call, "GetSessionToken")
-    present = mfa(call, request.serial_number, request.token_code)
+    present = use_mfa(call, request.serial_number, request.token_code)
     principal = replace(call.principal, mfa=present, mfa_at=call.now if present else None)
     seconds = _user_duration(call, request.duration_seconds)
     return measured(
