@@ -24,6 +24,7 @@ PACKAGES = {
     "iam": "iam",
     "kms": "kms",
     "organizations": "organizations",
+    "resource-groups": "resource_groups",
     "resourcegroupstaggingapi": "resourcegroupstaggingapi",
     "s3": "s3",
     "s3control": "s3",

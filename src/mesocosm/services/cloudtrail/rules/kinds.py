@@ -29,6 +29,7 @@ TYPES: dict[str, dict[str, str]] = {
     "logs": {"log-group": "AWS::Logs::LogGroup"},
     "ssm": {"parameter": "AWS::SSM::Parameter"},
     "firehose": {"deliverystream": "AWS::KinesisFirehose::DeliveryStream"},
+    "resource-groups": {"group": "AWS::ResourceGroups::Group"},
     "secretsmanager": {"secret": "AWS::SecretsManager::Secret"},
     "organizations": {
         "account": "AWS::Organizations::Account",
