@@ -29,6 +29,10 @@ class Sealing(msgspec.Struct, frozen=True):
 sealing: Table[str, Sealing] = Table("call.sealing", Sealing)
 
 
+class Denied(AwsError):
+    """A refusal that comes before any policy: who shows a wrong MFA code is told just that."""
+
+
 def denial(cloud: Cloud, call: Call, need: Need, target: Target, decision: Decision) -> AwsError:
     """The error for a decision that is no allow: code and wording by service and protocol."""
     service = call.service

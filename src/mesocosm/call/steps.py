@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mesocosm import wire
 from mesocosm.call.call import Call, Wait
+from mesocosm.call.denial import Denied
 from mesocosm.call.record import CallRecord, encode, members
 from mesocosm.call.redaction import NOTHING
 from mesocosm.call.service import Need
@@ -126,6 +127,8 @@ def resolve(cloud: Cloud, passage: Passage) -> None:
         codec.validate(value)
         passage.needs = [] if operation.public else operation.decisions(call, value)
     except AwsError as error:
+        if isinstance(error, Denied) and passage.principal.kind != "anonymous":
+            raise
         # A malformed request is authorised for what it names, that is for nothing in particular,
         # and then refused.
         passage.problem = error

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from mesocosm.api import sts as api
 from mesocosm.call.authority import PolicyText, RoleFacts
 from mesocosm.call.call import Call
+from mesocosm.call.denial import Denied
 from mesocosm.call.keys import access_key_id
 from mesocosm.iam import Principal, SessionIssuer
 from mesocosm.services.sts import rules
@@ -153,7 +154,7 @@ def mfa(call: Call, serial: str | None, code: str | None) -> bool:
     if code is None or not call.cloud.provider("identity").mfa(
         call.principal, serial, code, call.now
     ):
-        raise AwsError(
+        raise Denied(
             "AccessDenied",
             "MultiFactorAuthentication failed with invalid MFA one time pass code. ",
             status=403,
