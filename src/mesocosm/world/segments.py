@@ -92,10 +92,11 @@ Where = Callable[[bytes], bool]
 class Span:
     """A stretch of a key's chunks that lie together. Its bytes are read by `chunks` only."""
 
-    __slots__ = ("_segment", "_sequence", "_store", "count", "end", "start")
+    __slots__ = ("_segment", "_sequence", "_store", "count", "end", "size", "start")
 
     def __init__(self, store: Sealer, sequence: int, segment: Segment) -> None:
-        self.start, self.end, self.count = segment.start, segment.end, segment.count
+        self.start, self.end = segment.start, segment.end
+        self.count, self.size = segment.count, segment.size
         self._store, self._sequence, self._segment = store, sequence, segment
 
     def chunks(self, where: Where | None = None) -> Iterator[Chunk]:

@@ -1,0 +1,1 @@
+"""Pure rules of logs: filter patterns, names, data protection."""
