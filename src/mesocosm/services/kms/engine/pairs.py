@@ -119,3 +119,118 @@ def decrypt(private: bytes, algorithm: str, data: bytes) -> bytes | None:
     except ValueError:
         return None
     return plain
+
+
+class Mismatch(Exception):
+    """A message, a digest or a public key that does not fit the key."""
+
+
+def sign(private: bytes, algorithm: str, message: bytes, kind: str) -> bytes:
+    """A signature. `kind`: RAW, DIGEST or EXTERNAL_MU, as `message` is. Raises Mismatch."""
+    key = load(private)
+    if algorithm.startswith("RSASSA_"):
+        made: bytes = key.sign(message, _padding(algorithm), _digest(algorithm, message, kind))
+    elif algorithm.startswith("ECDSA_"):
+        from cryptography.hazmat.primitives.asymmetric import ec
+
+        made = key.sign(message, ec.ECDSA(_digest(algorithm, message, kind)))
+    elif kind == "EXTERNAL_MU":
+        made = key.sign_mu(_mu(message))
+    else:
+        made = key.sign(message)
+    return made
+
+
+def verify(private: bytes, algorithm: str, message: bytes, kind: str, signature: bytes) -> bool:
+    """Whether a signature is one of the key's. Raises Mismatch."""
+    from cryptography.exceptions import InvalidSignature
+
+    key = load(private).public_key()
+    try:
+        if algorithm.startswith("RSASSA_"):
+            digest = _digest(algorithm, message, kind)
+            key.verify(signature, message, _padding(algorithm), digest)
+        elif algorithm.startswith("ECDSA_"):
+            from cryptography.hazmat.primitives.asymmetric import ec
+
+            key.verify(signature, message, ec.ECDSA(_digest(algorithm, message, kind)))
+        elif kind == "EXTERNAL_MU":
+            key.verify_mu(signature, _mu(message))
+        else:
+            key.verify(signature, message)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _padding(algorithm: str) -> Any:
+    from cryptography.hazmat.primitives.asymmetric import padding
+
+    if "_PSS_" in algorithm:
+        digest = hashing(algorithm)
+        return padding.PSS(padding.MGF1(digest), digest.digest_size)
+    return padding.PKCS1v15()
+
+
+def _digest(algorithm: str, message: bytes, kind: str) -> Any:
+    from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+
+    digest = hashing(algorithm)
+    if kind != "DIGEST":
+        return digest
+    if len(message) != digest.digest_size:
+        raise Mismatch(f"Digest is invalid length for algorithm {algorithm}.")
+    return Prehashed(digest)
+
+
+def _mu(message: bytes) -> bytes:
+    if len(message) != 64:
+        raise Mismatch("Message is invalid length for message type EXTERNAL_MU.")
+    return message
+
+
+def agree(private: bytes, peer: bytes) -> bytes:
+    """The shared secret of ECDH (SP 800-56A): the x-coordinate. Raises Mismatch for a peer's key
+    (SubjectPublicKeyInfo) that is not on the same curve."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+    try:
+        secret: bytes = load(private).exchange(ec.ECDH(), load_der_public_key(peer))
+    except (ValueError, TypeError, AttributeError, UnsupportedAlgorithm):
+        raise Mismatch("The public key is not valid for this key.") from None
+    return secret
+
+
+def encapsulate(private: bytes) -> tuple[bytes, bytes]:
+    """A shared secret and its encapsulated form (FIPS 203)."""
+    secret, sealed = load(private).public_key().encapsulate()
+    return secret, sealed
+
+
+def decapsulate(private: bytes, sealed: bytes) -> bytes | None:
+    """The shared secret; None for a form of the wrong length. Any other gives some secret."""
+    try:
+        secret: bytes = load(private).decapsulate(sealed)
+    except ValueError:
+        return None
+    return secret
+
+
+def fits(private: bytes, spec: str) -> bool:
+    """Whether bytes that were imported are a private key of a spec."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+
+    try:
+        key = load(private)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return False
+    name = type(key).__name__
+    if spec.startswith("RSA_"):
+        return "RSA" in name and key.key_size == int(spec[4:])
+    if spec in CURVES:
+        return bool(getattr(getattr(key, "curve", None), "name", "") == CURVES[spec][0].lower())
+    if spec == "ECC_NIST_EDWARDS25519":
+        return "Ed25519" in name
+    return spec.replace("_", "") in name.upper()

@@ -5,10 +5,27 @@ from __future__ import annotations
 from mesocosm.services.kms.operations import (
     aliases,
     encrypting,
+    granting,
+    importing,
     keys,
+    multi_region,
     policies,
     providing,
+    rotating,
+    signing,
     tagging,
 )
 
-__all__ = ["aliases", "encrypting", "keys", "policies", "providing", "tagging"]
+__all__ = [
+    "aliases",
+    "encrypting",
+    "granting",
+    "importing",
+    "keys",
+    "multi_region",
+    "policies",
+    "providing",
+    "rotating",
+    "signing",
+    "tagging",
+]

@@ -233,7 +233,7 @@ def describe_key(call: Call, request: api.DescribeKeyRequest) -> api.DescribeKey
         key = managed_key(call, service, call.account, call.region)
     else:
         key = shared.existing(call, given)
-        shared.check_tokens(call, request, key)
+        shared.check_tokens(call, request)
     return api.DescribeKeyResponse(key_metadata=metadata(call, key))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -247,22 +249,42 @@ def current(call: Call, key: Key) -> bytes:
     return found.secret
 
 
-def check_tokens(call: Call, request: Any, key: Key) -> None:
+def bad_token() -> AwsError:
+    """AWS's error of a grant token that was not given."""
+    return AwsError("InvalidGrantTokenException", "The grant token is not valid.")
+
+
+def dry_run() -> AwsError:
+    """What a dry run ends with when the request would succeed."""
+    return AwsError(
+        "DryRunOperationException",
+        "The request would have succeeded, but the DryRun option is set.",
+    )
+
+
+def check_tokens(call: Call, request: Any) -> None:
     """Grant tokens must be ones that were given. Grants count at once: a token adds nothing."""
     for token in request.grant_tokens or ():
-        rows = call.world.rows(grants, key.account, key.region)
-        if not any(row.token == token for row in rows.values()):
-            raise AwsError("InvalidGrantTokenException", "The grant token is not valid.")
+        named_by_token(call, token)
+
+
+def named_by_token(call: Call, token: str) -> tuple[str, str]:
+    """The ARN of the key and the id of the grant a token is for. Raises InvalidGrantToken."""
+    try:
+        text = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode()
+        account, region, key_id, grant_id, _ = text.split("/")
+    except (binascii.Error, ValueError):
+        raise bad_token() from None
+    if region != call.region or grant_id not in call.world.rows(grants, account, region):
+        raise bad_token()
+    return f"arn:aws:kms:{region}:{account}:key/{key_id}", grant_id
 
 
 def finish(call: Call, request: Any, key: Key, operation: str) -> None:
     """The end of a cryptographic operation: a dry run stops here, any other is noted as use."""
-    check_tokens(call, request, key)
+    check_tokens(call, request)
     if request.dry_run:
-        raise AwsError(
-            "DryRunOperationException",
-            "The request would have succeeded, but the DryRun option is set.",
-        )
+        raise dry_run()
     used(call, key, operation)
 
 

@@ -16,7 +16,6 @@ from mesocosm.services.kms.resources.rows import (
     Key,
     grants,
     grants_by_grantee,
-    grants_by_key,
 )
 from mesocosm.world import World
 
@@ -25,6 +24,8 @@ CONTEXT = "kms:encryptioncontext"
 for it by that name: its keys are `kms:EncryptionContext:<name>`."""
 CONSTRAINTS = "kms:grantconstraints"
 """The constraints of the grant that CreateGrant asks for, as JSON."""
+GRANT = "kms:grantid"
+"""The id of the grant that RetireGrant is for."""
 WITH_CONTEXT = frozenset(
     {
         "Encrypt",
@@ -47,6 +48,11 @@ def names(principal: Principal) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in found if name))
 
 
+def meant(unique_id: str, principal: Principal) -> bool:
+    """Whether a principal is the very one a grant names: one made anew under an old name is not."""
+    return not unique_id or principal.id.partition(":")[0] == unique_id
+
+
 def granting(world: World, key: Key) -> Callable[[Any, str, Any], str | None]:
     """A function that says which grant on the key allows a request, or None."""
 
@@ -56,14 +62,21 @@ def granting(world: World, key: Key) -> Callable[[Any, str, Any], str | None]:
         callers = names(principal)
         for caller in callers:
             for grant_id in sorted(rows.find(grants_by_grantee, f"{key.id} {caller}")):
-                if operation == "RetireGrant" and context["kms:grantid"] != grant_id:
+                if operation == "RetireGrant" and context[GRANT] != grant_id:
                     continue
-                if allows(rows[grant_id], operation, context):
+                if meant(rows[grant_id].grantee_id, principal) and allows(
+                    rows[grant_id], operation, context
+                ):
                     return grant_id
         if operation == "RetireGrant":
-            for grant_id in rows.find(grants_by_key, key.id):
-                if rows[grant_id].retiring in callers and context["kms:grantid"] == grant_id:
-                    return grant_id
+            asked = rows.get(context[GRANT] or "")
+            if (
+                asked is not None
+                and asked.key == key.id
+                and asked.retiring in callers
+                and meant(asked.retiring_id, principal)
+            ):
+                return str(context[GRANT])
         return None
 
     return found

@@ -82,15 +82,17 @@ class Alias(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A grant. Principals are ARNs or names of services; `equals` and `subset` are constraints."""
+    """A grant. Principals are ARNs or names of services, with the unique ids of users and roles;
+    `equals`, `subset` and `source` are constraints."""
 
     key: str
-    token: str
     grantee: str
     operations: tuple[str, ...]
     created: float
     issuer: str
+    grantee_id: str = ""
     retiring: str = ""
+    retiring_id: str = ""
     name: str = ""
     equals: dict[str, str] | None = None
     subset: dict[str, str] | None = None
