@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mesocosm import wire
-from mesocosm.api import dynamodb, iam, kms, organizations
+from mesocosm.api import dynamodb, iam, kms, logs, organizations
 from mesocosm.wire import AwsError
 from mesocosm.wire.javaregex import compiled
 
@@ -129,3 +129,22 @@ def test_nearly_every_pattern_is_checked() -> None:
         if "pattern" in raw
     }
     assert [p for p in patterns if compiled(p) is None] == []
+
+
+@pytest.mark.parametrize("wrong", [None, "empty", "early", "missing"])
+def test_a_long_list_is_checked_as_a_short_one_is(wrong: str | None) -> None:
+    events = [logs.InputLogEvent(timestamp=number, message="m") for number in range(20)]
+    if wrong == "empty":
+        events[12].message = ""
+    if wrong == "early":
+        events[12].timestamp = -1
+    if wrong == "missing":
+        events[12].message = None  # type: ignore[assignment]
+    request = logs.PutLogEventsRequest(log_group_name="g", log_stream_name="s", log_events=events)
+    if wrong is None:
+        wire.codec("logs", "PutLogEvents", "json").validate(request)
+        return
+    error = refusal("logs", "PutLogEvents", "json", request)
+    assert error.code == "InvalidParameterException"
+    assert "at 'logEvents.13.member." in error.message
+    assert error.message.startswith("1 validation error detected")
