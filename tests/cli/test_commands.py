@@ -90,6 +90,15 @@ def test_time_travel(port: str) -> None:
     assert told("status", "--port", port)["branch"] != "other"
 
 
+def test_the_clock_does_not_go_back(port: str) -> None:
+    for words in (["advance", "-5m"], ["advance", "-90"], ["at", "2020-01-01T00:00:00Z"]):
+        done = mesocosm("clock", *words, "--port", port, check=False)
+        assert done.returncode == 1
+        assert done.stderr.startswith("mesocosm: The clock only goes forward\n  `mesocosm rewind")
+    done = mesocosm("clock", "rate", "-1", "--port", port, check=False)
+    assert done.stderr.startswith("mesocosm: A rate is a number from 0")
+
+
 def test_errors_say_what_to_do(port: str, tmp_path: Path) -> None:
     done = mesocosm("up", "--port", port, "--data", str(tmp_path), check=False)
     assert done.returncode == 1

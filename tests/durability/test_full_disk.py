@@ -83,13 +83,19 @@ def test_writing_is_refused_and_reading_goes_on(
 
 
 def test_a_large_upload_leaves_nothing_behind(
-    full: LocalCloud, files: FailingFiles, clients: Clients
+    full: LocalCloud,
+    files: FailingFiles,
+    clients: Clients,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     [s3] = clients(full, "s3")
     s3.create_bucket(Bucket="orders")
     files.room = 1_500_000
     assert refused(s3.put_object, Bucket="orders", Key="big", Body=b"x" * 3_000_000) == 503
     assert list((full.directory / "spool").iterdir()) == []
+    [line] = [one for one in caplog.records if one.name.startswith("mesocosm")]
+    assert "was refused" in line.getMessage()
+    assert line.exc_info is None  # one line, no traceback for each upload
     files.room = None
     s3.put_object(Bucket="orders", Key="big", Body=b"x" * 3_000_000)
     assert s3.head_object(Bucket="orders", Key="big")["ContentLength"] == 3_000_000

@@ -32,6 +32,10 @@ def _set(port: int | None, as_json: bool, verb: str, value: str | None = None) -
     _print(Client(find_url(port)).post("clock", do=verb, value=value), as_json)
 
 
+NEGATIVE = {"ignore_unknown_options": True}
+"""`-5m` is a value, refused in plain words by the cloud, and no option."""
+
+
 @app.command("show")
 def show_clock(port: Port = None, as_json: Json = False) -> None:
     """Print the cloud's time and how fast it runs."""
@@ -50,7 +54,7 @@ def resume(port: Port = None, as_json: Json = False) -> None:
     _set(port, as_json, "resume")
 
 
-@app.command()
+@app.command(context_settings=NEGATIVE)
 def advance(
     by: Annotated[str, typer.Argument(help="How far: 90s, 15m, 24h, 7d.")],
     port: Port = None,
@@ -60,7 +64,7 @@ def advance(
     _set(port, as_json, "advance", by)
 
 
-@app.command()
+@app.command(context_settings=NEGATIVE)
 def rate(
     factor: Annotated[str, typer.Argument(help="Times real time: 60 makes an hour a minute.")],
     port: Port = None,

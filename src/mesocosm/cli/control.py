@@ -419,24 +419,31 @@ async def set_clock(cloud: Cloud, ask: Ask) -> dict[str, Any]:
     elif verb == "resume":
         time.resume()
     elif verb == "advance":
+        if value.strip().startswith("-"):
+            raise back_in_time()
         await time.advance_to(_within_time(time.now() + duration(value)))
     elif verb == "rate":
         time.rate(_rate(value))
     elif verb == "at":
         target = moment(value, time.now())
         if target < time.now():
-            raise ControlError(
-                400,
-                "BackInTime",
-                "The clock only goes forward",
-                "`mesocosm rewind --to TIME` returns to an earlier state and its time",
-            )
+            raise back_in_time()
         await time.advance_to(_within_time(target))
     else:
         raise ControlError(
             400, "BadRequest", f"'{verb}' is none of pause, resume, advance, rate, at"
         )
     return clock(cloud, ask)
+
+
+def back_in_time() -> ControlError:
+    """The refusal to set the clock back."""
+    return ControlError(
+        400,
+        "BackInTime",
+        "The clock only goes forward",
+        "`mesocosm rewind --to TIME` returns to an earlier state and its time",
+    )
 
 
 def _within_time(instant: float) -> float:

@@ -308,7 +308,10 @@ class Exchange:
             error, response = worse, Response(500, [("content-type", "application/xml")], _LAST)
         if not isinstance(error, AwsError):
             found = [v for n, v in response.headers if n.lower() in _REQUEST_ID]
-            log.error("unhandled error in request %s", "".join(found[:1]), exc_info=error)
+            if response.status == 500:
+                log.error("unhandled error in request %s", "".join(found[:1]), exc_info=error)
+            else:  # the app knows what it is, such as a full disk: no traceback for each upload
+                log.warning("request %s was refused: %s", "".join(found[:1]), error)
         return response
 
     async def _stream(self, response: Response, stream: Stream) -> None:
