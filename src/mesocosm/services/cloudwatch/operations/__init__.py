@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from mesocosm.services.cloudwatch.operations import data, listing, statistics
+from mesocosm.services.cloudwatch.operations import data, listing, query, statistics
 
-__all__ = ["data", "listing", "statistics"]
+__all__ = ["data", "listing", "query", "statistics"]
