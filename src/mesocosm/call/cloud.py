@@ -400,6 +400,15 @@ class Cloud:
             metrics.publish(observed)
         self.react()
 
+    def happened(
+        self, service: Service, account: str, region: str, function: Any, *values: Any
+    ) -> None:
+        """Something outside of the cloud came to an end, such as an answer from elsewhere: run
+        `(call, *values)` as the service, in a transaction of its own.
+        """
+        self._run(service, account, region, function, *values)
+        self.react()
+
     def _run(self, service: Service, account: str, region: str, function: Any, *values: Any) -> Any:
         """Run a controller's function in a transaction; a failure is logged and undone, and stops
         nothing else.

@@ -1,0 +1,14 @@
+"""The operations of SNS, by what they are about."""
+
+from __future__ import annotations
+
+from mesocosm.services.sns.operations import (
+    confirming,
+    permissions,
+    publishing,
+    subscriptions,
+    tags,
+    topics,
+)
+
+__all__ = ["confirming", "permissions", "publishing", "subscriptions", "tags", "topics"]

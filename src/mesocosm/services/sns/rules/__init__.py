@@ -1,0 +1,1 @@
+"""Pure logic of SNS: nothing here reads or changes rows."""
