@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mesocosm.call.service import Operation, Service, Target
     from mesocosm.iam import Principal
     from mesocosm.wire.message import Request
-    from mesocosm.world import Ids, Rows, Table, Timers, World
+    from mesocosm.world import Ids, Rows, Table, Timers
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -37,32 +37,14 @@ class Wait(Exception):
 class Call:
     """One call of one operation, by one principal, in one cell (account, Region)."""
 
-    __slots__ = (
-        "account",
-        "answer_headers",
-        "answer_status",
-        "cloud",
-        "credential",
-        "extra",
-        "http",
-        "judgements",
-        "location",
-        "now",
-        "operation",
-        "principal",
-        "records",
-        "region",
-        "request_id",
-        "resumed",
-        "secure",
-        "service",
-        "since",
-        "source_ip",
-        "targets",
-        "topics",
-        "user_agent",
-        "world",
-    )
+    # What few calls have, or what is set after a call is made.
+    credential: Credential | None = None
+    source_ip = ""
+    user_agent = ""
+    secure = False
+    http: Request | None = None
+    resumed = False
+    answer_status = 0
 
     def __init__(
         self,
@@ -75,7 +57,7 @@ class Call:
         request_id: str,
     ) -> None:
         self.cloud = cloud
-        self.world: World = cloud.world
+        self.world = world = cloud.world
         self.service = service
         self.operation = operation
         self.principal = principal
@@ -83,21 +65,13 @@ class Call:
         self.location = region
         self.region = GLOBAL_REGION if service.is_global else region
         self.request_id = request_id
-        self.now = cloud.world.clock.now()
-        self.since = self.now
+        self.now = self.since = world.clock.now()
         """When the call came: `now` of its first run, however often it has waited."""
-        self.credential: Credential | None = None
-        self.source_ip = ""
-        self.user_agent = ""
-        self.secure = False
-        self.http: Request | None = None
-        self.resumed = False
         self.judgements: list[Judgement] = []
         self.records: list[CallRecord] = []
         self.targets: dict[str, Target] = {}
         self.topics: list[str] = []
         self.extra: dict[str, Any] = {}
-        self.answer_status = 0
         self.answer_headers: list[tuple[str, str]] = []
 
     # -- the world -----------------------------------------------------------------------------

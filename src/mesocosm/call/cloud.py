@@ -15,7 +15,7 @@ from mesocosm.call.gate import Gate, documents
 from mesocosm.call.identity import IdentityCheck, service_principal
 from mesocosm.call.metering import Meter
 from mesocosm.call.recent import Recent
-from mesocosm.call.record import CallRecord, encode, members
+from mesocosm.call.record import CallRecord, encode, recorded
 from mesocosm.call.redaction import Redaction, redaction
 from mesocosm.call.service import Catalogue, Form, Operation, Service, Values
 from mesocosm.call.steps import Passage, answer, not_implemented, pass_through, storage_full
@@ -321,38 +321,12 @@ class Cloud:
             error = raised
             transaction.rollback(savepoint)
             call.undone()
-        parent.records.append(self._record(call, operation, value, result, error))
+        hidden = self.hidden(operation)
+        parent.records.append(recorded(call, operation, value, result, error, hidden))
         parent.records.extend(call.records)
         if error is not None:
             raise error
         return result
-
-    def _record(
-        self, call: Call, operation: Operation, value: Any, result: Any, error: AwsError | None
-    ) -> CallRecord:
-        hidden = self.hidden(operation)
-        answered = error is None and operation.answers
-        return CallRecord(
-            request_id=call.request_id,
-            time=call.now,
-            service=call.service.name,
-            operation=operation.name,
-            account=call.account,
-            region=call.location,
-            principal=call.principal,
-            source_ip=call.source_ip,
-            user_agent=call.user_agent,
-            request=members(value, hidden.request),
-            response=members(result if answered else None, hidden.response),
-            error=error.code if error else "",
-            message=error.message if error else "",
-            status=(error.status or 400) if error else 200,
-            read_only=operation.read_only,
-            category=operation.category,
-            judgements=tuple(call.judgements),
-            secure=True,
-            extra=call.extra,
-        )
 
     # -- what happens by itself --------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ any other unknown key the root user of the default account, with any secret.
 from __future__ import annotations
 
 import hmac
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mesocosm.call.authority import Credential
 from mesocosm.call.keys import made_here
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mesocosm.call.cloud import Cloud
+    from mesocosm.call.service import Operation
     from mesocosm.call.steps import Passage
     from mesocosm.wire.claims import Signature
     from mesocosm.wire.errors import AwsError
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
 
 
 S3_BODY_MAX_BYTES = 5 * 1024**3
+SEEN_SECONDS = 1.0
+"""For how long it is not told again that a credential calls an operation, unless something about
+identities has changed meanwhile, or been taken back."""
+AT_HAND_MAX = 4_096
+"""Key ids that are not looked up anew for each request."""
 BODY_MAX_BYTES = 16 * 1024**2
 """No service but S3 takes larger requests (Lambda's 70 MB of base64 comes with Lambda)."""
 
@@ -40,10 +46,11 @@ class Claim:
     holds.
     """
 
-    __slots__ = ("credential", "signature", "trusted", "verified")
+    __slots__ = ("credential", "seen", "signature", "trusted", "verified")
 
     def __init__(self, signature: Signature | None) -> None:
         self.signature = signature
+        self.seen: dict[Operation, float] = {}
         self.credential: Credential | None = None
         self.trusted = False
         self.verified = False
@@ -65,11 +72,37 @@ def service_principal(source: str, account: str = "") -> Principal:
     return Principal(kind="service", account=account, arn=source, id=source, services=(source,))
 
 
+KEEPERS = ("identity", "sessions", "organization")
+"""Who keeps what a credential stands for, and what its holder may do (`call/authority.py`)."""
+
+
+class AtHand(NamedTuple):
+    """What a key id stood for at a version of the rows it was looked up in; see `Claim`. `seen`:
+    when it was last told that the credential called an operation.
+    """
+
+    version: int
+    credential: Credential
+    trusted: bool
+    seen: dict[Operation, float]
+
+
 class IdentityCheck:
     """The step `identify` of one cloud."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
+        providers = cloud.catalogue.providers
+        self._tallies = [cloud.world.tally(providers.get(one, one)) for one in KEEPERS]
+        self._at_hand: dict[str, AtHand] = {}
+
+    @property
+    def version(self) -> int:
+        """A number that grows with every change of a row of the services that keep identities,
+        sessions and the organization: what follows from those rows alone holds as long as it stays.
+        """
+        one, two, three = self._tallies
+        return one.count + two.count + three.count
 
     def admit(self, request: Request) -> Admission:
         """Look at the head: find the credential, and verify what does not need the body.
@@ -115,34 +148,53 @@ class IdentityCheck:
 
     def _known(self, claim: Claim, signature: Signature, request: Request) -> Credential | None:
         """The credential that a signature must prove; None when the key is taken on trust."""
-        credential = self.credential(signature.access_key_id)
-        if credential is None:
-            if self._cloud.settings.strict or made_here(signature.access_key_id):
-                raise _unknown(signature, dialect(request, signature.service))
-            claim.credential = self._convenient(signature.access_key_id)
-            claim.trusted = True
-            self._not_closed(claim.credential, signature, request)
+        version = self.version
+        at_hand = self._at_hand.get(signature.access_key_id)
+        if at_hand is not None and at_hand.version == version:
+            claim.credential, claim.trusted = at_hand.credential, at_hand.trusted
+            claim.seen = at_hand.seen
+        else:
+            self._look_up(claim, signature, request)
+        credential = claim.credential
+        assert credential is not None
+        if claim.trusted:
             if signature.kind == "query":  # a presigned URL expires whoever made it
                 sigv4.check_time(signature, request, self._cloud.world.clock.real())
-            return None
-        if not credential.active:
-            raise _unknown(signature, dialect(request, signature.service))
-        if credential.token is not None:
+        elif credential.token is not None:
             token = signature.security_token or ""
             if not hmac.compare_digest(token.encode(), credential.token.encode()):
                 raise auth_fault("token_invalid", dialect(request, signature.service))
             now = self._cloud.world.clock.now()
             if credential.expires is not None and now >= credential.expires:
                 raise auth_fault("token_expired", dialect(request, signature.service))
-            identity = self._cloud.provider("identity")
-            if identity is not None and not identity.stands(credential.principal):
-                raise _unknown(signature, dialect(request, signature.service))
-        self._not_closed(credential, signature, request)
-        claim.credential = credential
-        return credential
+        if at_hand is None or at_hand.version != version:
+            self._check_standing(credential, signature, request)
+            if len(self._at_hand) >= AT_HAND_MAX:
+                self._at_hand.clear()
+            kept = AtHand(version, credential, claim.trusted, claim.seen)
+            self._at_hand[signature.access_key_id] = kept
+        return None if claim.trusted else credential
 
-    def _not_closed(self, credential: Credential, signature: Signature, request: Request) -> None:
-        """A closed account's credentials are those of nobody."""
+    def _look_up(self, claim: Claim, signature: Signature, request: Request) -> None:
+        """Find what a key stands for. Raises the refusal of one that is unknown or inactive."""
+        credential = self.credential(signature.access_key_id)
+        if credential is None:
+            if self._cloud.settings.strict or made_here(signature.access_key_id):
+                raise _unknown(signature, dialect(request, signature.service))
+            credential = self._convenient(signature.access_key_id)
+            claim.trusted = True
+        elif not credential.active:
+            raise _unknown(signature, dialect(request, signature.service))
+        claim.credential = credential
+
+    def _check_standing(
+        self, credential: Credential, signature: Signature, request: Request
+    ) -> None:
+        """The sessions of who is no more and the credentials of a closed account are nobody's."""
+        identity = self._cloud.provider("identity")
+        session = credential.token is not None and identity is not None
+        if session and not identity.stands(credential.principal):
+            raise _unknown(signature, dialect(request, signature.service))
         organization = self._cloud.provider("organization")
         if organization is not None and organization.closed(credential.principal.account):
             raise _unknown(signature, dialect(request, signature.service))
@@ -172,14 +224,21 @@ class IdentityCheck:
         return None
 
     def seen(self, passage: Passage) -> None:
-        """Tell the keeper of identities that a credential was used."""
-        provider = self._cloud.provider("identity")
+        """Tell the keeper of identities that a credential was used, if that is not just told."""
         call, operation = passage.call, passage.operation
-        if provider is not None and call is not None and operation is not None:
+        if call is None or operation is None:
+            return
+        seen = passage.claim.seen
+        last = seen.get(operation)
+        if last is not None and 0.0 <= call.now - last < SEEN_SECONDS:
+            return
+        provider = self._cloud.provider("identity")
+        if provider is not None:
             assert passage.credential is not None
             provider.seen(
                 passage.credential, call.service.prefix, call.location, operation.name, call.now
             )
+        seen[operation] = call.now
 
     def limit(self, passage: Passage) -> None:
         """Some sessions cannot call everything, whatever their policies say."""

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mesocosm.call.redaction import Hidden
+from mesocosm.call.redaction import Hidden, Redaction
 from mesocosm.iam import Principal
 
+if TYPE_CHECKING:
+    from mesocosm.call.call import Call
+    from mesocosm.call.service import Operation
+    from mesocosm.wire.errors import AwsError
+
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
+USER_AGENT_MAX = 1024
 MEMBERS_MAX_BYTES = (
     100_000  # CloudTrail keeps at most 100 kB of requestParameters and responseElements
 )
@@ -62,6 +68,46 @@ class CallRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     secure: bool = False
     event_type: str = "AwsApiCall"
     extra: dict[str, Any] = {}
+
+
+def recorded(
+    call: Call,
+    operation: Operation,
+    value: Any,
+    result: Any,
+    error: AwsError | None,
+    hidden: Redaction,
+    micros: int = 0,
+    host: str = "",
+) -> CallRecord:
+    """The record of a call of an operation, as it ended."""
+    code, message, status = "", "", 200
+    if error is not None:
+        code, message, status = error.code, error.message, error.status or 400
+    return CallRecord(  # in the order of the members: every call makes one
+        call.request_id,
+        call.now,
+        call.service.name,
+        operation.name,
+        call.account,
+        call.location,
+        call.principal,
+        call.source_ip,
+        call.user_agent[:USER_AGENT_MAX],
+        members(value, hidden.request),
+        members(result, hidden.response) if operation.answers and error is None else _NOTHING,
+        code,
+        message,
+        status,
+        operation.read_only,
+        operation.category,
+        tuple(call.judgements),
+        micros,
+        host,
+        call.secure,
+        "AwsApiCall",
+        call.extra,
+    )
 
 
 class Document(msgspec.Struct, frozen=True):

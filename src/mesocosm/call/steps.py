@@ -7,13 +7,13 @@ refused call is recorded like any other.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mesocosm import wire
 from mesocosm.call.call import Call, Wait
 from mesocosm.call.denial import Denied
-from mesocosm.call.record import CallRecord, encode, members
+from mesocosm.call.record import USER_AGENT_MAX, CallRecord, encode, members, recorded
 from mesocosm.call.redaction import NOTHING
 from mesocosm.call.service import Need
 from mesocosm.wire import hosts
@@ -33,54 +33,31 @@ if TYPE_CHECKING:
 class Passage:
     """What is known of one request on its way through the steps."""
 
-    __slots__ = (
-        "call",
-        "changed",
-        "claim",
-        "codec",
-        "credential",
-        "error",
-        "needs",
-        "operation",
-        "position",
-        "principal",
-        "problem",
-        "records",
-        "region",
-        "request",
-        "request_id",
-        "response",
-        "result",
-        "resumed",
-        "route",
-        "service",
-        "started",
-        "value",
-    )
+    # What is not known yet stands here: it is set on the passage as the steps find it out.
+    request_id = ""
+    started = 0.0
+    route: wire.Route | None = None
+    codec: wire.Codec | None = None
+    region = ""
+    credential: Credential | None = None
+    principal: Principal | None = None
+    service: Service | None = None
+    operation: Operation | None = None
+    call: Call | None = None
+    value: Any = None
+    problem: AwsError | None = None
+    needs: Sequence[Need] = ()
+    result: Any = None
+    error: AwsError | None = None
+    changed = False
+    records: Sequence[CallRecord] = ()
+    position = 0
+    response: Response | None = None
+    resumed = False
 
     def __init__(self, request: Request, claim: Claim) -> None:
         self.request = request
         self.claim = claim
-        self.request_id = ""
-        self.started = 0.0
-        self.route: wire.Route | None = None
-        self.codec: wire.Codec | None = None
-        self.region = ""
-        self.credential: Credential | None = None
-        self.principal: Principal | None = None
-        self.service: Service | None = None
-        self.operation: Operation | None = None
-        self.call: Call | None = None
-        self.value: Any = None
-        self.problem: AwsError | None = None
-        self.needs: list[Need] = []
-        self.result: Any = None
-        self.error: AwsError | None = None
-        self.changed = False
-        self.records: list[CallRecord] = []
-        self.position = 0
-        self.response: Response | None = None
-        self.resumed = False
 
 
 def receive(cloud: Cloud, passage: Passage) -> None:
@@ -250,34 +227,33 @@ def pass_through(cloud: Cloud, passage: Passage) -> None:
 
 def record_of(cloud: Cloud, passage: Passage) -> CallRecord:
     """The record of a passage as it stands."""
-    call, route, operation, error = passage.call, passage.route, passage.operation, passage.error
+    call, operation, request = passage.call, passage.operation, passage.request
+    micros = int((cloud.world.clock.monotonic() - passage.started) * 1e6)
+    if call is not None and operation is not None:
+        result, error, hidden = passage.result, passage.error, cloud.hidden(operation)
+        return recorded(call, operation, passage.value, result, error, hidden, micros, request.host)
+    route, principal, error = passage.route, passage.principal, passage.error
     assert route is not None
-    assert passage.principal is not None
-    request = passage.request
-    hidden = cloud.hidden(operation) if operation is not None else NOTHING
-    answered = operation is not None and operation.answers and error is None
+    assert principal is not None
     return CallRecord(
         request_id=passage.request_id,
-        time=call.now if call else cloud.world.clock.now(),
+        time=cloud.world.clock.now(),
         service=route.service,
         operation=route.operation,
-        account=call.account if call else passage.principal.account,
+        account=principal.account,
         region=passage.region,
-        principal=call.principal if call else passage.principal,
+        principal=principal,
         source_ip=request.peer,
-        user_agent=(request.headers.get("user-agent") or "")[:1024],
-        request=members(passage.value, hidden.request),
-        response=members(passage.result if answered else None, hidden.response),
+        user_agent=(request.headers.get("user-agent") or "")[:USER_AGENT_MAX],
+        request=members(passage.value, NOTHING.request),
         error=error.code if error else "",
         message=error.message if error else "",
         status=(error.status or 400) if error else 200,
         read_only=operation.read_only if operation else False,
         category=operation.category if operation else "management",
-        judgements=tuple(call.judgements) if call else (),
-        micros=int((cloud.world.clock.monotonic() - passage.started) * 1e6),
+        micros=micros,
         host=request.host,
         secure=request.secure,
-        extra=call.extra if call else {},
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mesocosm.call.record import CallRecord, encode
@@ -31,7 +32,7 @@ class Unstored:
     def __len__(self) -> int:
         return len(self._records)
 
-    def keep(self, records: list[CallRecord]) -> bool:
+    def keep(self, records: Sequence[CallRecord]) -> bool:
         """Keep the records of a call until they can be stored; False when there are too many."""
         if len(self._records) + self._underway + len(records) > RECORDS_MAX:
             return False

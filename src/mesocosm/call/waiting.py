@@ -20,7 +20,9 @@ class Waiting:
 
     def wake(self, topic: str) -> None:
         """Wake the calls that wait for `topic`."""
-        for future in self._topics.pop(topic, ()):
+        if topic not in self._topics:
+            return
+        for future in self._topics.pop(topic):
             if not future.done():
                 future.set_result(None)
 

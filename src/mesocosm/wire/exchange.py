@@ -45,55 +45,34 @@ _LAST = (
 class Exchange:
     """`size` is what the head announces of the body, in bytes (`UNKNOWN`: it comes in chunks)."""
 
-    __slots__ = (
-        "_admission",
-        "_body",
-        "_called",
-        "_connection",
-        "_drain",
-        "_inflow",
-        "_over",
-        "_parts",
-        "_reader",
-        "_task",
-        "answered",
-        "begun",
-        "buffered",
-        "complete",
-        "expects",
-        "http10",
-        "keep_alive",
-        "request",
-        "size",
-        "waits",
-    )
+    # What an exchange begins with stands here: it is set anew only where it changes.
+    keep_alive = True
+    http10 = False
+    expects = False
+    """The client waits for `100 Continue`."""
+    begun = False
+    answered = False
+    """At least the head of the answer has been sent."""
+    waits = False
+    """The call waits for something to happen."""
+    buffered = 0
+    _admission: Admission | None = None
+    _inflow: Inflow | None = None
+    _body: MemoryBody | FileBody = EMPTY
+    _reader: asyncio.Future[None] | None = None
+    _task: asyncio.Task[None] | None = None
+    _drain = UNKNOWN
+    """Bytes of a refused body that are still read and thrown away."""
+    _called = False
+    _over = False
 
     def __init__(self, connection: Connection, request: Request, size: int) -> None:
         self.request = request
         self.size = size
-        self.keep_alive = True
-        self.http10 = False
-        self.expects = False
-        """The client waits for `100 Continue`."""
-        self.begun = False
         self.complete = size == 0
         """The body has been received."""
-        self.answered = False
-        """At least the head of the answer has been sent."""
-        self.waits = False
-        """The call waits for something to happen."""
-        self.buffered = 0
         self._connection = connection
         self._parts: list[bytes] = []
-        self._admission: Admission | None = None
-        self._inflow: Inflow | None = None
-        self._body: MemoryBody | FileBody = EMPTY
-        self._reader: asyncio.Future[None] | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._drain = UNKNOWN
-        """Bytes of a refused body that are still read and thrown away."""
-        self._called = False
-        self._over = False
 
     @property
     def receiving(self) -> bool:

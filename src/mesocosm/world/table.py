@@ -135,14 +135,29 @@ class Change(NamedTuple):
     new: Any
 
 
+class Tally:
+    """Counts the changes of all rows of one service: what was made from them holds as long as
+    `count` stays the same. It never goes back, also when changes are undone."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
 class Ledger:
     """Where rows note their changes: a list while a transaction is open, else `None`."""
 
-    __slots__ = ("noted", "transaction")
+    __slots__ = ("_tallies", "noted", "transaction")
 
     def __init__(self) -> None:
         self.noted: list[Noted] | None = None
         self.transaction: Transaction | None = None
+        self._tallies: dict[str, Tally] = {}
+
+    def tally(self, service: str) -> Tally:
+        """The tally of the tables whose names begin with `service.`"""
+        return self._tallies.setdefault(service, Tally())
 
 
 class Rows(dict[K, V]):
@@ -151,7 +166,7 @@ class Rows(dict[K, V]):
     Reading is the dict's own. `version` grows by one at each change, and never goes back.
     """
 
-    __slots__ = ("_indexes", "_ledger", "_order", "_row", "cell", "table", "version")
+    __slots__ = ("_indexes", "_ledger", "_order", "_row", "_tally", "cell", "table", "version")
 
     def __init__(self, table: Table[K, V], cell: CellName, ledger: Ledger) -> None:
         super().__init__()
@@ -160,6 +175,7 @@ class Rows(dict[K, V]):
         self.version = 0
         self._ledger = ledger
         self._row = table.row
+        self._tally = ledger.tally(table.name.partition(".")[0])
         self._indexes: dict[Index[K, V], dict[object, dict[K, None]]] = {}
         self._order: SortedList | None = None
 
@@ -190,6 +206,7 @@ class Rows(dict[K, V]):
         elif old is not None:
             dict.__delitem__(self, key)
         self.version += 1
+        self._tally.count += 1
 
     def refill(self, rows: Mapping[K, V] | Iterable[tuple[K, V]]) -> None:
         """Hold exactly these rows, without noting it: for loading and far rewinds."""
@@ -198,6 +215,7 @@ class Rows(dict[K, V]):
         self._indexes.clear()
         self._order = None
         self.version += 1
+        self._tally.count += 1
 
     def range(
         self, start: K | None = None, stop: K | None = None, *, reverse: bool = False

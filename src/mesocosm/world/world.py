@@ -23,7 +23,7 @@ from mesocosm.world.history import Keeper
 from mesocosm.world.ids import Ids
 from mesocosm.world.journal import Journal, Reader, encode_payload
 from mesocosm.world.segments import Log, Sealer, Segments
-from mesocosm.world.table import CellName, Change, Ledger, Noted, Rows, Table, net
+from mesocosm.world.table import CellName, Change, Ledger, Noted, Rows, Table, Tally, net
 from mesocosm.world.timers import Timers
 from mesocosm.world.trail import Entry, entries
 from mesocosm.world.transaction import Changes, Transaction, undo
@@ -193,6 +193,10 @@ class World:
         """The segments of a cell: data in bulk."""
         return self._sealer.log(segments, account, region)
 
+    def tally(self, service: str) -> Tally:
+        """Counts every change of the tables whose names begin with `service.`, in all cells."""
+        return self.ledger.tally(service)
+
     def tables_in_use(self) -> set[str]:
         """The names of the tables that hold rows, declared or not."""
         return self._cells.tables()
@@ -232,8 +236,9 @@ class World:
         if not changes and transaction.record is None:
             transaction.position = journal.position
             return changes
-        real = self.clock.real()
-        virtual = max(self.clock.now(), self._virtual)
+        real, virtual = self.clock.real(), self.clock.now()
+        if virtual < self._virtual:
+            virtual = self._virtual
         # A row that cannot be encoded raises here, before anything is committed.
         payload = encode_payload(
             (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
@@ -235,6 +236,7 @@ def no_such_queue() -> AwsError:
     return AwsError("QueueDoesNotExist", "The specified queue does not exist.")
 
 
+@lru_cache(maxsize=4096)
 def address(url: str) -> tuple[str, str]:
     """The account and the name in a queue's URL; the host is of no concern."""
     parts = url.rsplit("/", 2)
@@ -248,6 +250,7 @@ def arn_of(region: str, account: str, name: str) -> str:
     return f"arn:aws:sqs:{region}:{account}:{name}"
 
 
+@lru_cache(maxsize=4096)
 def split_arn(arn: str) -> tuple[str, str, str] | None:
     """Region, account and name of a queue's ARN; None when it is none."""
     parts = arn.split(":")

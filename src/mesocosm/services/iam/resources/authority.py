@@ -36,10 +36,8 @@ GLOBAL = "aws-global"
 FRESH = 60.0
 """Seconds for which a "last used" stands before it is written again, so that hot calls change no
 rows."""
-LOOKED_AT = 1.0
-"""Seconds for which it is not asked again whether the use of a credential is to be noted."""
 KEPT_AT_HAND = 4_096
-"""Credentials and uses of credentials that are not looked up anew for each call."""
+"""Credentials that are not made anew for each call."""
 ACTION_LEVEL = frozenset({"s3", "ec2", "iam", "lambda"})
 """Services whose actions are followed one by one (IAM user guide, "action last accessed
 information")."""
@@ -55,8 +53,6 @@ class Identity:
         self._key_uses = world.rows(rows.key_uses, *rows.PARTITION_WIDE)
         self._made: dict[str, tuple[rows.AccessKey, rows.User | None, Credential]] = {}
         self._granting: dict[str, tuple[Rows[str, Any], ...]] = {}
-        self._noting: dict[str, tuple[Rows[Any, Any], ...]] = {}
-        self._looked: dict[tuple[str, str, str, str], tuple[float, int]] = {}
 
     def credential(self, access_key_id: str) -> Credential | None:
         """The credential of a long-term key, also of an inactive one."""
@@ -222,32 +218,6 @@ class Identity:
     ) -> None:
         """A call was made: keep what "last used" and "last accessed" show, at most one row each a
         minute."""
-        account = credential.principal.account
-        noting = self._noting.get(account)
-        if noting is None:
-            of = self.world.rows
-            noting = self._noting[account] = (
-                self._key_uses,
-                of(rows.role_uses, account, GLOBAL),
-                of(rows.accesses, account, GLOBAL),
-                of(accounts.accounts, account, GLOBAL),
-            )
-        keys, roles, accesses, known = noting
-        use = credential.access_key_id, service, region, action
-        # The same as a moment ago, and nobody has changed what was noted (as a rewind does).
-        version = keys.version + roles.version + accesses.version + known.version
-        looked = self._looked.get(use)
-        if looked is not None and looked[1] == version and 0.0 <= now - looked[0] < LOOKED_AT:
-            return
-        self._note(credential, service, region, action, now)
-        if len(self._looked) >= KEPT_AT_HAND:
-            self._looked.clear()
-        version = keys.version + roles.version + accesses.version + known.version
-        self._looked[use] = now, version
-
-    def _note(
-        self, credential: Credential, service: str, region: str, action: str, now: float
-    ) -> None:
         principal = credential.principal
         account = principal.account
         if credential.token is None and credential.access_key_id in self._keys:

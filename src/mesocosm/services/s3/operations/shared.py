@@ -28,14 +28,16 @@ def reachable(call: Call, name: str) -> rows.Bucket | None:
     made to.
     """
     bucket = rows.bucket_row(call.world, name)
-    if bucket is None or _elsewhere(call, bucket):
+    if bucket is None or (bucket.region != call.location and _elsewhere(call, bucket)):
         return None
     return bucket
 
 
 def _elsewhere(call: Call, bucket: rows.Bucket) -> bool:
-    """Whether the signature is for another Region; older ones, and none at all, name no Region."""
-    if bucket.region == call.location or call.http is None:
+    """Whether the signature is for the other Region that the request was made to; older ones, and
+    none at all, name no Region.
+    """
+    if call.http is None:
         return False
     http = call.http
     return "authorization" in http.headers or "X-Amz-Credential=" in http.query
@@ -48,7 +50,7 @@ def open_bucket(call: Call, request: Any) -> rows.Bucket:
     bucket = rows.bucket_row(call.world, request.bucket)
     if bucket is None:
         raise no_such_bucket(request.bucket)
-    if _elsewhere(call, bucket):
+    if bucket.region != call.location and _elsewhere(call, bucket):
         raise wrong_region(call, bucket)
     expected = request.expected_bucket_owner
     if expected is not None and expected != bucket.account:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -39,6 +40,8 @@ CONTENT_HEADERS = (
 )
 """Members of PutObject that are kept and answered as they are."""
 
+_content = attrgetter(*CONTENT_HEADERS[:-1])
+
 _TAG = re.compile(r"[\w\s+\-=._:/@]*")
 
 
@@ -58,11 +61,11 @@ def storage_class(name: str | None) -> str:
 
 def content_headers(request: Any, raw_expires: str | None) -> dict[str, str]:
     """The content headers of a request by member name, without aws-chunked in Content-Encoding."""
-    found: dict[str, str] = {}
-    for name in ("cache_control", "content_disposition", "content_encoding", "content_language"):
-        value = getattr(request, name)
-        if value is not None:
-            found[name] = value
+    values = _content(request)
+    if raw_expires is None and values.count(None) == len(values):
+        return {}
+    named = zip(CONTENT_HEADERS, values, strict=False)
+    found = {name: value for name, value in named if value is not None}
     if raw_expires is not None:
         found["expires"] = raw_expires
     encoding = found.get("content_encoding")

@@ -9,8 +9,9 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Callable, Iterable
-from operator import attrgetter
-from typing import Any
+from itertools import compress, repeat
+from operator import attrgetter, is_not
+from typing import Any, cast
 
 from mesocosm.wire.errors import AwsError
 from mesocosm.wire.message import Body
@@ -84,8 +85,8 @@ def stated(request: Any, trailers: dict[str, str]) -> tuple[str, str]:
     found: list[tuple[str, str]] = []
     values = _stated(request)
     if values.count(None) != len(values):
-        named = zip(MEMBERS, values, strict=True)
-        found = [(name, value) for name, value in named if value is not None]
+        named = zip(MEMBERS, cast("tuple[str, ...]", values), strict=True)
+        found = list(compress(named, map(is_not, values, repeat(None))))
     for name, value in trailers.items():
         if name in _NAMES:
             found.append((_NAMES[name], value))
@@ -104,7 +105,7 @@ def check_form(algorithm: str, value: str) -> bytes:
     length.
     """
     try:
-        digest = base64.b64decode(value, validate=True)
+        digest = binascii.a2b_base64(value, strict_mode=True)
     except (binascii.Error, ValueError):
         digest = b""
     if len(digest) != LENGTHS[algorithm]:

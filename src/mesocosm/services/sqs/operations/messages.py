@@ -109,7 +109,7 @@ def checked(queue: Opened, given: Sendable) -> Checked:
     group, deduplication = _fifo_ids(queue, given, body)
     principal = call.principal
     message = Message(
-        id="",
+        id=call.ids.uuid(),
         body=text,
         sent=call.now,
         sender=(principal.id if principal.kind != "anonymous" else call.source_ip)
@@ -166,8 +166,7 @@ def _put(queue: Opened, message: Message) -> tuple[str, int]:
     """The id and the sequence number under which a message is known."""
     call, row = queue.call, queue.queue
     if not row.fifo:
-        name = call.ids.uuid()
-        return name, queue.put(replace(message, id=name))
+        return message.id, queue.put(message)
     scope = f"{message.group}\n" if row.deduplication_scope == "messageGroup" else ""
     key = (row.id, scope + message.deduplication)
     uses = call.rows(sent, queue.account)
@@ -179,10 +178,9 @@ def _put(queue: Opened, message: Message) -> tuple[str, int]:
     for used, at in list(islice(recent.items(), 2)):
         if at <= forgotten and used in uses:
             del uses[used]
-    name = call.ids.uuid()
-    seq = queue.put(replace(message, id=name))
-    uses[key] = Sent(name, seq, call.now)
-    return name, seq
+    seq = queue.put(message)
+    uses[key] = Sent(message.id, seq, call.now)
+    return message.id, seq
 
 
 @sqs.operation(
