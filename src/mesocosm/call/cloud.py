@@ -11,7 +11,7 @@ import msgspec
 
 from mesocosm import wire
 from mesocosm.call.call import Call, Wait
-from mesocosm.call.gate import Gate, documents
+from mesocosm.call.gate import Gate
 from mesocosm.call.identity import IdentityCheck, service_principal
 from mesocosm.call.metering import Meter
 from mesocosm.call.recent import Recent
@@ -83,7 +83,6 @@ class Cloud:
         self._unstored = Unstored()
         world.timers.run = self.run_timer
         world.changes.reset.append(self.reset)
-        world.changes.subscribe(documents, self.gate.undone)
 
     # -- services --------------------------------------------------------------------------------
 
@@ -393,7 +392,7 @@ class Cloud:
         try:
             with self.world.transaction() as transaction:
                 result = function(call, *values)
-                self.gate.keep_documents()
+                self.gate.documents.write()
                 if call.records:
                     transaction.record = encode(call.records)
                     self.recent(transaction.record)

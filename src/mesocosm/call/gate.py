@@ -6,7 +6,6 @@ version, never a time), so a change of policy acts on the next call.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,8 +13,9 @@ import msgspec
 
 from mesocosm.call.authority import Grants, Membership, PolicyText
 from mesocosm.call.denial import denial
+from mesocosm.call.documents import Documents
 from mesocosm.call.facts import Facts
-from mesocosm.call.record import Document, Judgement
+from mesocosm.call.record import Judgement
 from mesocosm.call.service import Need, Target
 from mesocosm.iam import (
     AuthorizationRequest,
@@ -31,14 +31,11 @@ from mesocosm.iam import (
     principal_keys,
 )
 from mesocosm.iam.policy import PolicyError
-from mesocosm.world import Change, Table
 
 if TYPE_CHECKING:
     from mesocosm.call.authority import Credential
     from mesocosm.call.call import Call
     from mesocosm.call.cloud import Cloud
-
-documents: Table[str, Document] = Table("call.documents", Document)
 
 STACKS_MAX = 4_096
 NOBODY = Grants()
@@ -149,16 +146,18 @@ class Gate:
         self._near: dict[str, Near] = {}
         self._gathered: dict[Name, Gathered] = {}
         self._sides: dict[ResourceTexts, ResourceSide] = {}
-        self._pending: dict[str, str] = {}
-        self._known: set[str] = set()
+        self.documents = Documents(cloud.world, self._renewed)
 
     def forget(self) -> None:
         """The world has been replaced: nothing gathered holds any longer."""
+        self._renewed()
+        self.documents.forget()
+
+    def _renewed(self) -> None:
+        """Gather anew: so texts that are in use are seen to be."""
         self._near.clear()
         self._gathered.clear()
         self._sides.clear()
-        self._known.clear()
-        self._pending.clear()
 
     # -- decisions ---------------------------------------------------------------------------------
 
@@ -331,30 +330,7 @@ class Gate:
 
     def _keep(self, texts: StackTexts | ResourceTexts) -> str:
         """The digest of texts; they are written down with the next record."""
-        text = msgspec.json.encode(texts).decode()
-        digest = hashlib.sha256(text.encode()).hexdigest()[:32]
-        if digest not in self._known:
-            self._pending[digest] = text
-        return digest
-
-    def keep_documents(self) -> None:
-        """Write down the documents of decisions just made; runs inside the transaction of the
-        record.
-        """
-        if not self._pending:
-            return
-        rows = self._cloud.world.rows(documents, "", "aws-global")
-        for digest, text in self._pending.items():
-            if digest not in rows:
-                rows[digest] = Document(text)
-            self._known.add(digest)
-        self._pending.clear()
-
-    def undone(self, change: Change) -> None:
-        """A document whose commit was undone, as it could not be stored, waits for the next one."""
-        if change.new is None and change.old is not None:
-            self._known.discard(change.key)
-            self._pending[change.key] = change.old.text
+        return self.documents.keep(msgspec.json.encode(texts).decode())
 
 
 def _resource_policy(texts: ResourceTexts) -> Policy | None:

@@ -112,10 +112,11 @@ def recorded(
 
 class Document(msgspec.Struct, frozen=True):
     """A policy document or a stack of them, kept by digest so that an old decision can be
-    explained.
+    explained. `used`: the journal's position when it was last marked as in use.
     """
 
     text: str
+    used: int = 0
 
 
 def _unencodable(_: Any) -> None:

@@ -146,7 +146,7 @@ def record(cloud: Cloud, passage: Passage, transaction: Transaction) -> None:
     """Write down the call, and those it made in turn, beside the rows they changed."""
     if passage.route is None or passage.principal is None:
         return
-    cloud.gate.keep_documents()
+    cloud.gate.documents.write()
     made = record_of(cloud, passage)
     passage.records = [made, *passage.call.records] if passage.call else [made]
     transaction.record = encode(passage.records)

@@ -48,7 +48,7 @@ class Unstored:
         count = min(len(self._records), FRAME_RECORDS)
         records = [self._records.popleft() for _ in range(count)]
         with cloud.world.transaction() as transaction:
-            cloud.gate.keep_documents()
+            cloud.gate.documents.write()
             transaction.record = encode(records)
         self._underway += count
 

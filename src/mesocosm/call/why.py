@@ -4,11 +4,13 @@ then.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mesocosm.call.gate import ResourceTexts, StackTexts, documents, levels, stack_of
+from mesocosm.call.documents import documents
+from mesocosm.call.gate import ResourceTexts, StackTexts, levels, stack_of
 from mesocosm.call.gate import _resource_policy as resource_policy
 from mesocosm.call.record import CallRecord, Judgement, decode
 from mesocosm.iam import AuthorizationRequest, Context
@@ -25,12 +27,19 @@ def find(cloud: Cloud, request_id: str) -> CallRecord | None:
     kept = cloud.world.rows(documents, "", "aws-global")
     for record in reversed(cloud.calls):
         if record.request_id == request_id:
-            return record if all(one.stack in kept for one in record.judgements) else None
+            return record if _explicable(record, kept) else None
     for entry in cloud.world.records():
         for record in decode(entry.record):
             if record.request_id == request_id:
-                return record
+                return record if _explicable(record, kept) else None
     return None
+
+
+def _explicable(record: CallRecord, kept: Mapping[str, Any]) -> bool:
+    return all(
+        one.stack in kept and (not one.resource_texts or one.resource_texts in kept)
+        for one in record.judgements
+    )
 
 
 def explanation(cloud: Cloud, request_id: str) -> dict[str, Any] | None:

@@ -85,6 +85,18 @@ def entries(store: Store, line: list[Stretch], after: int) -> Iterator[Entry]:
                 yield found
 
 
+def oldest(store: Store, line: list[Stretch]) -> int:
+    """The first position of a line of which something is kept."""
+    for stretch in line:
+        folded = store.branches[stretch.branch].folded
+        for trail in trails(store.directory(stretch.branch)):
+            if trail.last > stretch.after and trail.first <= min(folded, stretch.until):
+                return max(trail.first, stretch.after + 1)
+        if stretch.until > folded:
+            return max(stretch.after, folded) + 1
+    return line[-1].until + 1
+
+
 def _entry(frame: Frame) -> Entry | None:
     virtual, real, record, _ = decode_payload(frame.payload)
     if bytes(record) == NIL:

@@ -25,7 +25,7 @@ from mesocosm.world.journal import Journal, Reader, encode_payload
 from mesocosm.world.segments import Log, Sealer, Segments
 from mesocosm.world.table import CellName, Change, Ledger, Noted, Rows, Table, Tally, net
 from mesocosm.world.timers import Timers
-from mesocosm.world.trail import Entry, entries
+from mesocosm.world.trail import Entry, entries, oldest
 from mesocosm.world.transaction import Changes, Transaction, undo
 
 K = TypeVar("K")
@@ -437,6 +437,10 @@ class World:
         self.flush()
         end = self.position if until is None else min(until, self.position)
         return entries(self.store, self.store.line(self.branch.name, end), after)
+
+    def oldest(self) -> int:
+        """The position of the oldest record of the current line that is kept."""
+        return oldest(self.store, self.store.line(self.branch.name, self.position))
 
     def _branch_off(self, place: Place, name: str | None, shown: float) -> Branch:
         branch = Branch(
