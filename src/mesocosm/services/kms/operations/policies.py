@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 from mesocosm.api import kms as api
 from mesocosm.call.call import Call
-from mesocosm.call.service import Target
+from mesocosm.call.facts import Facts
+from mesocosm.call.service import Need, Target
+from mesocosm.iam import AuthorizationRequest, PolicyStack, decide
 from mesocosm.iam.policy import PolicyError, parse
 from mesocosm.services.kms import kms
 from mesocosm.services.kms.operations import shared
@@ -15,6 +17,7 @@ from mesocosm.services.kms.rules.policies import POLICY_BYTES_MAX
 from mesocosm.wire.errors import AwsError
 
 NAME = "default"
+ALLOW_ALL = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
 
 
 def malformed(message: str) -> AwsError:
@@ -48,27 +51,24 @@ def checked_policy(
             raise malformed(
                 "Policy contains a statement with one or more invalid principals."
             ) from None
-    if not bypass and not _still_open(call, arn, policy, tags, principals):
+    if not bypass and not _still_open(call, arn, policy, tags):
         raise malformed(
             "The new key policy will not allow you to update the key policy in the future."
         )
     return principals
 
 
-def _still_open(
-    call: Call, arn: str, policy: str, tags: Mapping[str, str], principals: Mapping[str, str]
-) -> bool:
-    before, judged = call.targets.get(arn), len(call.judgements)
-    account = arn.split(":", 5)[4]
-    call.targets[arn] = Target(arn, account, tags, policy, "kms", principals=principals)
-    try:
-        return call.allows("kms:PutKeyPolicy", arn, shared.caller_conditions(call))
-    finally:
-        del call.judgements[judged:]  # a question about what would be is no decision of this call
-        if before is None:
-            del call.targets[arn]
-        else:
-            call.targets[arn] = before
+def _still_open(call: Call, arn: str, policy: str, tags: Mapping[str, str]) -> bool:
+    """Whether a key policy lets the caller change it, by name or through IAM policies of the
+    account: what those say does not matter here."""
+    need = Need("kms:PutKeyPolicy", arn, shared.caller_conditions(call))
+    target = Target(arn, arn.split(":", 5)[4], tags, policy, "kms")
+    gathered = call.cloud.gate.gathered(call)
+    stack = PolicyStack(identity=[parse(ALLOW_ALL, "identity", "any")])
+    context = Facts(call, need, target, gathered.keys, gathered.tags, None)
+    request = AuthorizationRequest(need.action, arn, target.account, call.principal, context)
+    found = parse(policy, "resource", "Policy")
+    return decide(request, stack.at(resource=found, resource_kind="kms")).allowed
 
 
 def _check_name(name: str | None) -> None:
