@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from botocore.exceptions import ClientError
+
 from mesocosm.services.sns.engine import Posts
 from mesocosm.testing.local import LocalCloud
 
@@ -151,7 +152,9 @@ class Receiver:
                 """Not to the test's output."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.01,), daemon=True
+        )
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 

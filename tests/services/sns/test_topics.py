@@ -44,9 +44,7 @@ def test_attributes_of_a_new_topic(sns: Any) -> None:
     found = sns.get_topic_attributes(TopicArn=arn)["Attributes"]
     policy = json.loads(found.pop("Policy"))
     assert policy["Id"] == "__default_policy_ID"
-    assert policy["Statement"][0]["Condition"] == {
-        "StringEquals": {"AWS:SourceOwner": ACCOUNT}
-    }
+    assert policy["Statement"][0]["Condition"] == {"StringEquals": {"AWS:SourceOwner": ACCOUNT}}
     effective = json.loads(found.pop("EffectiveDeliveryPolicy"))["http"]
     assert effective["defaultHealthyRetryPolicy"]["numRetries"] == 3
     assert found == {
@@ -85,7 +83,11 @@ def test_attributes_are_set_and_taken_away(sns: Any) -> None:
         ("Colour", "red", "AttributeName"),
         ("FifoTopic", "true", "AttributeName"),
         ("SignatureVersion", "3", "SignatureVersion: Invalid value [3]."),
-        ("ContentBasedDeduplication", "true", "ContentBasedDeduplication is only supported for FIFO topics"),
+        (
+            "ContentBasedDeduplication",
+            "true",
+            "ContentBasedDeduplication is only supported for FIFO topics",
+        ),
         (
             "DeliveryPolicy",
             '{"http":{"defaultHealthyRetryPolicy":{"numRetries":101}}}',
@@ -95,7 +97,7 @@ def test_attributes_are_set_and_taken_away(sns: Any) -> None:
         ("DeliveryPolicy", '{"smtp":{}}', "DeliveryPolicy: Unexpected JSON member: smtp"),
         ("DeliveryPolicy", "{", "DeliveryPolicy: failed to parse JSON."),
     ],
-)  # fmt: skip
+)
 def test_attributes_that_are_refused(sns: Any, name: str, value: str, message: str) -> None:
     arn = topic(sns)
     assert refusal(
@@ -192,7 +194,10 @@ def test_what_is_left_out_says_so(sns: Any) -> None:
         (sns.put_data_protection_policy, {"ResourceArn": arn, "DataProtectionPolicy": "{}"}),
         (sns.publish, {"PhoneNumber": "+15550100", "Message": "x"}),
         (sns.subscribe, {"TopicArn": arn, "Protocol": "email", "Endpoint": "a@example.com"}),
-        (sns.set_topic_attributes, {"TopicArn": arn, "AttributeName": "TracingConfig", "AttributeValue": "Active"}),
-    ):  # fmt: skip
+        (
+            sns.set_topic_attributes,
+            {"TopicArn": arn, "AttributeName": "TracingConfig", "AttributeValue": "Active"},
+        ),
+    ):
         assert refusal(function, **given)[0] == "NotImplemented"
     assert "DataProtectionPolicy" not in sns.get_data_protection_policy(ResourceArn=arn)

@@ -114,8 +114,20 @@ class Posts:
 
     def __init__(self, world: World) -> None:
         self.under_way: set[tuple[str, str, int, str]] = set()
-        self.free_at: dict[str, float] = {}
-        """When a subscription with a throttle takes the next post: a time of the world's clock."""
+        self._free_at: dict[str, float] = {}
+        self._turns: dict[tuple[int, str], float] = {}
+
+    def turn(self, key: tuple[int, str], now: float, rate: float) -> float:
+        """When a delivery to a subscription with a throttle (posts a second) has its turn: a time
+        of the world's clock, now or later.
+        """
+        due = self._turns.pop(key, None)
+        if due is None:
+            due = max(now, self._free_at.get(key[1], now))
+            self._free_at[key[1]] = due + 1 / rate
+        if due > now:
+            self._turns[key] = due
+        return due
 
     def send(
         self, call: Call, what: Post, finished: Callable[[Call, tuple[int, str], Any], None]

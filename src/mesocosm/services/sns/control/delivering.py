@@ -217,12 +217,10 @@ def _post(call: Call, sender: Sender, key: tuple[int, str], row: Subscription) -
     policy = effective(row.delivery_policy, sender.topic.delivery_policy)
     rate = (policy["throttlePolicy"] or {}).get("maxReceivesPerSecond")
     if rate:
-        due = posts.free_at.get(key[1], call.now)
+        due = posts.turn(key, call.now, rate)
         if due > call.now:
-            posts.free_at[key[1]] = due + 1 / rate
             call.at(due, "retry", _timer(key))
             return
-        posts.free_at[key[1]] = call.now + 1 / rate
     try:
         headers, body = sender.posted(key[1], row, policy["requestPolicy"]["headerContentType"])
     except Failed as failure:
