@@ -205,3 +205,29 @@ def test_rows_of_an_older_declaration_are_read(tmp_path: Path) -> None:
         table = Table("test.evolving", new, renamed={"title": "name"})
         with World.open(root) as world:
             assert world.rows(table)["a"] == new("x", 7)
+
+
+def test_empty_cells_that_nobody_holds_are_let_go(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mesocosm.world.cells.SWEPT_AT", 50)
+    world._cells._sweep_at = 50
+    put(world, "a")
+    held = world.rows(queues, "1", "held")
+    emptied = world.rows(queues, "1", "emptied")
+    with world.transaction():
+        emptied["a"] = Queue("a")
+    with world.transaction():
+        del emptied["a"]
+    version = emptied.version
+    del emptied
+    for number in range(2_000):
+        assert not world.rows(queues, "1", f"moon-{number}")
+    assert len(world._cells.live) < 120
+    assert world.rows(queues, "1", "held") is held
+    assert world.rows(queues, "1", "emptied").version == version, "caches go by versions"
+    assert contents(world) == {"a": 0}
+    with world.transaction():
+        world.rows(queues, "1", "moon-1")["a"] = Queue("a")
+    assert [region for _, region, _ in world.cells(queues)] == [CELL[1], "moon-1"]
+    world.checkpoint()

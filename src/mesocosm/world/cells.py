@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import sys
 import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any, cast
@@ -16,6 +17,9 @@ from mesocosm.world.table import CellName, Ledger, Noted, Rows, Table, table_nam
 
 CHUNK = 512
 """Rows compressed together: the longest stretch of work in writing a cell, about a millisecond."""
+
+SWEPT_AT = 10_000
+"""Live cells from which on the empty ones among them are looked for."""
 
 _LENGTH = struct.Struct("<I")
 _encode = msgspec.msgpack.Encoder().encode
@@ -94,11 +98,14 @@ class Cells:
         self.stored: dict[CellName, Stored] = {}
         self.saved: dict[CellName, str] = {}
         self._by_table: dict[str, dict[CellName, None]] = {}
+        self._sweep_at = SWEPT_AT
 
     def rows(self, table: Table[Any, Any], account: str, region: str) -> Rows[Any, Any]:
         cell = (table.name, account, region)
         rows = self.live.get(cell)
         if rows is None:
+            if len(self.live) >= self._sweep_at:
+                self._sweep()
             rows = Rows(table, cell, self._ledger)
             self._wake(rows)
             self.live[cell] = rows
@@ -161,12 +168,33 @@ class Cells:
     def pairs(self, cell: CellName) -> list[tuple[Any, Any]]:
         """The rows of a cell as they are now, to be encoded later or elsewhere."""
         rows = self.live.get(cell)
-        return list(rows.items()) if rows is not None else self.stored[cell].pairs(self._blobs)
+        if rows is not None:
+            return list(rows.items())
+        content = self.stored.get(cell)
+        return content.pairs(self._blobs) if content is not None else []
+
+    def _sweep(self) -> None:
+        """Let go of cells that never held a row, and that nobody holds: whoever asks for Regions
+        that are not makes one at each look.
+        """
+        live = self.live
+        alone = _holders({0: Rows(next(iter(live.values())).table, ("", "", ""), self._ledger)}, 0)
+        for cell in list(live):
+            # Filled once, when it was made, and never changed: made anew, it is the same.
+            if not live[cell] and live[cell].version <= 1 and _holders(live, cell) == alone:
+                del live[cell]
+                del self._by_table[cell[0]][cell]
+        self._sweep_at = max(SWEPT_AT, 2 * len(live))
 
     def _wake(self, rows: Rows[Any, Any]) -> None:
         content = self.stored.get(rows.cell)
         rows.refill(decoded(rows.table, content, self._blobs) if content else ())
         self.stored.pop(rows.cell, None)
+
+
+def _holders(held: dict[Any, Any], key: Any) -> int:
+    rows = held[key]
+    return sys.getrefcount(rows)
 
 
 def decoded(table: Table[Any, Any], content: Stored, blobs: Blobs) -> dict[Any, Any]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from tests.services.sqs.support import attributes, bodies, counts, queue, receive, refusal
 
+from mesocosm.services.sqs.operations import queues
 from mesocosm.testing.local import LocalCloud
 
 
@@ -137,6 +139,22 @@ def test_a_delay_of_the_queue_holds_for_messages_already_there(sqs: Any, cloud: 
     assert bodies(sqs, url) == []
     cloud.advance(61)
     assert bodies(sqs, url) == ["a", "b"]
+
+
+def test_a_delay_reaches_a_long_queue_a_slice_at_a_time(
+    sqs: Any, cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queues, "DELAYED_AT_ONCE", 3)
+    url = queue(sqs, "q.fifo")
+    for number in range(10):
+        send(sqs, url, str(number))
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"DelaySeconds": "60"})
+    cloud.advance(1)
+    assert counts(sqs, url) == (0, 0, 10)
+    cloud.advance(30)
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"DelaySeconds": "0"})
+    cloud.advance(1)
+    assert bodies(sqs, url, 10) == [str(number) for number in range(10)]
 
 
 def test_an_attempt_id_gives_the_same_messages_again(sqs: Any, cloud: LocalCloud) -> None:

@@ -6,6 +6,7 @@ from mesocosm.call.call import Call
 from mesocosm.services.sqs import sqs
 from mesocosm.services.sqs.operations.moves import move_some
 from mesocosm.services.sqs.operations.opened import find
+from mesocosm.services.sqs.operations.queues import delay_again
 from mesocosm.services.sqs.resources import (
     Lines,
     attempts,
@@ -38,6 +39,15 @@ def expire(call: Call, name: str) -> None:
         queue.expire_at(call.now)  # the line will then know what is left
     elif oldest is not None:
         queue.expire_at(oldest + retention)
+
+
+@sqs.timer("delay")
+def delay(call: Call, key: str) -> None:
+    """A new delay of a FIFO queue reaches the next of the messages that are there."""
+    name, _, after = key.partition("\n")
+    queue = find(call, call.account, name)
+    if queue is not None:
+        delay_again(queue, queue.queue.delay, int(after))
 
 
 @sqs.timer("clear")

@@ -12,7 +12,6 @@ from mesocosm.services.sqs import sqs
 from mesocosm.services.sqs.operations.opened import OfQueue, Opened, find, opened, own, queue_arn
 from mesocosm.services.sqs.resources import (
     Deleted,
-    Message,
     Queue,
     arn_of,
     by_dead_letter,
@@ -27,6 +26,8 @@ from mesocosm.services.sqs.rules.messages import invalid, missing
 from mesocosm.wire.errors import AwsError
 
 AGAIN_SECONDS = 60
+DELAYED_AT_ONCE = 250
+"""Messages that a new delay reaches in one go: some 5 ms."""
 TAGS_MAX = 50
 RESULTS_MAX = 1_000
 
@@ -324,21 +325,27 @@ def set_queue_attributes(call: Call, request: api.SetQueueAttributesRequest) -> 
         if oldest is not None:
             call.at(max(call.now, oldest + row.retention), "expire", queue.name)
     if row.fifo and row.delay != queue.queue.delay:
-        _delay_again(queue, row.delay)
+        delay_again(queue, row.delay, 0)
 
 
-def _delay_again(queue: Opened, delay: int) -> None:
-    """On a FIFO queue a new delay is for the messages already there as well.
+def delay_again(queue: Opened, delay: int, after: int) -> None:
+    """On a FIFO queue a new delay is for the messages already there as well: those after a sequence
+    number, some now, the rest by a timer.
 
     Source: developer guide, "Amazon SQS delay queues".
     """
-    for seq in queue.line.some(len(queue.line)):
-        key = (queue.queue.store, seq)
-        message: Message = queue.messages[key]
-        if key not in queue.receipts and not message.source:
-            visible = message.sent + delay
-            queue.messages[key] = replace(message, visible=visible if delay else 0.0)
-    queue.call.notify(queue.topic)
+    store, call = queue.queue.store, queue.call
+    some = queue.line.after(after, DELAYED_AT_ONCE)
+    for seq in some:
+        key = (store, seq)
+        message = queue.messages.get(key)
+        if message is not None and key not in queue.receipts and not message.source:
+            visible = message.sent + delay if delay else 0.0
+            if visible != message.visible:
+                queue.messages[key] = replace(message, visible=visible)
+    if len(some) == DELAYED_AT_ONCE:
+        call.at(call.now, "delay", f"{queue.name}\n{some[-1]}")
+    call.notify(queue.topic)
 
 
 # -- tags ----------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 from heapq import heapify, heappop, heappush
-from itertools import islice, takewhile
+from itertools import dropwhile, islice, takewhile
 
 from sortedcontainers import SortedList
 
@@ -152,6 +152,12 @@ class Line:
     def some(self, count: int) -> list[int]:
         """At most `count` of all messages."""
         return self.sent_until(float("inf"), count)
+
+    def after(self, seq: int, count: int) -> list[int]:
+        """At most `count` messages with a later sequence number, in that order; those that came
+        with an earlier time (they were moved here) are left out.
+        """
+        return list(islice(dropwhile(lambda other: other <= seq, self._sent), count))
 
     # -- the order proper --------------------------------------------------------------------------
 
