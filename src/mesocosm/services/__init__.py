@@ -32,6 +32,7 @@ PACKAGES = {
     "secretsmanager": "secretsmanager",
     "sns": "sns",
     "sqs": "sqs",
+    "ssm": "ssm",
     "sts": "sts",
 }
 """botocore's name of a service -> its package here."""

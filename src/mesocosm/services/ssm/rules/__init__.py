@@ -1,0 +1,1 @@
+"""What holds for parameters whoever asks: pure functions."""
