@@ -54,6 +54,13 @@ def test_many_chunks_become_one_row_and_stay_what_they_were(world: World) -> Non
     assert [chunk.sequence for chunk in log.scan("a")] == sequences
     assert sorted(set(sequences)) == sequences
     assert len(log.rows) < 20
+    for number in (0, 57, 99):
+        chunk = log.chunk("a", sequences[number])
+        assert chunk is not None
+        assert chunk.payload == payloads[number]
+        later = [chunk.sequence for chunk in log.after("a", sequences[number])]
+        assert later == sequences[number + 1 :]
+    assert log.chunk("a", sequences[-1] + 1) is None
     figures = log.figures("a")
     assert (figures.count, figures.size, figures.start, figures.end) == (300, 30_000, 0, 99.5)
     assert figures.stored < 10_000

@@ -6,7 +6,7 @@ Nothing behind this seam knows ASGI, sockets or an HTTP library, so that the fro
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
@@ -105,6 +105,17 @@ class Stream:
     def __init__(self, chunks: AsyncIterator[bytes], size: int | None) -> None:
         self.chunks = chunks
         self.size = size
+
+
+class Events(Stream):
+    """An event stream as an operation gives it: Structs of the stream's union, one member set in
+    each. The codec turns them into messages (`wire/eventstream.py`)."""
+
+    __slots__ = ("values",)
+
+    def __init__(self, values: AsyncIterator[Any]) -> None:
+        super().__init__(values, None)
+        self.values = values
 
 
 class Response:

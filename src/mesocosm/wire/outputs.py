@@ -12,9 +12,9 @@ from typing import Any
 
 import msgspec
 
-from mesocosm.wire import models
+from mesocosm.wire import eventstream, models
 from mesocosm.wire.dialects import Dialect, of
-from mesocosm.wire.message import Response, Stream
+from mesocosm.wire.message import Events, Response, Stream
 from mesocosm.wire.models import Operation, Service, Shape
 from mesocosm.wire.names import attributes
 from mesocosm.wire.plain import PlainWriters
@@ -119,6 +119,8 @@ def _document(operation: Operation, protocol: str) -> Answer:
     """JSON and CBOR: the body is the result."""
     shape = operation.output_shape
     kind = content_type(operation.service, protocol)
+    if shape is not None and eventstream.member_of(shape) is not None:
+        return _streamed(operation, shape, protocol)
     encode = encoder(operation.service.name, shape, protocol) if shape is not None else None
     service = operation.service
 
@@ -133,6 +135,31 @@ def _document(operation: Operation, protocol: str) -> Answer:
         headers = request_headers(service, protocol, request_id)
         headers.append(("content-type", kind))
         return Response(200, headers, body)
+
+    return answer
+
+
+def _streamed(operation: Operation, shape: Shape, protocol: str) -> Answer:
+    """JSON and CBOR with an event stream: the rest of the result is its first message."""
+    service = operation.service
+    found = eventstream.member_of(shape)
+    assert found is not None
+    name, union = found
+    attr = attributes(shape.members)[name]
+    attrs = attributes(union.members)
+    kind = "application/cbor" if protocol == models.CBOR else "application/json"
+    empty = b"\xa0" if protocol == models.CBOR else b"{}"
+
+    def encode(member: Shape) -> Encode:
+        return encoder(service.name, member, protocol)
+
+    def answer(value: Any, request_id: str) -> Response:
+        given = getattr(value, attr)
+        assert isinstance(given, Events)
+        messages = eventstream.messages(given.values, union, encode, attrs, kind, empty)
+        headers = request_headers(service, protocol, request_id)
+        headers.append(("content-type", eventstream.MEDIA_TYPE))
+        return Response(200, headers, Stream(messages, None))
 
     return answer
 

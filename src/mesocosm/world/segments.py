@@ -165,6 +165,21 @@ class Log:
                 if chunk.start < until and chunk.end >= since:
                     yield chunk
 
+    def chunk(self, key: str, sequence: int) -> Chunk | None:
+        """One chunk by its sequence; None when it was dropped."""
+        at = next(self.rows.range((key, sequence), _after(key)), None)
+        if at is None:
+            return None
+        span = Span(self._store, at[1], self.rows[at])
+        return next((chunk for chunk in span.chunks() if chunk.sequence == sequence), None)
+
+    def after(self, key: str, sequence: int) -> Iterator[Chunk]:
+        """The chunks that were appended after one."""
+        for at in list(self.rows.range((key, sequence + 1), _after(key))):
+            for chunk in Span(self._store, at[1], self.rows[at]).chunks():
+                if chunk.sequence > sequence:
+                    yield chunk
+
     def drop(self, key: str, before: float | None = None) -> int:
         """Drop what lies wholly before an instant, or everything; returns how many items went.
 

@@ -25,12 +25,11 @@ def expire(call: Call, name: str) -> None:
     before = call.now * 1000 - group.retention * DAY_MS
     stored = call.world.segments(events, call.account, call.region)
     rows = call.rows(streams)
-    looked = 0
-    for key in rows.range((group.id, after), (group.id, "\U0010ffff")):
+    keys = rows.range((group.id, after), (group.id, "\U0010ffff"))
+    for looked, key in enumerate(keys):
         if looked == AT_ONCE:
             call.at(call.now, "expire", f"{name}\n{key[1]}")
             return
         stored.drop(rows[key].id, before)
-        looked += 1
     if any(True for _ in rows.range((group.id, ""), (group.id, "\U0010ffff"))):
         call.at(call.now + EVERY, "expire", name)

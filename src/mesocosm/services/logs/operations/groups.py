@@ -12,7 +12,7 @@ from mesocosm.call.call import Call
 from mesocosm.call.paging import page
 from mesocosm.call.service import Need
 from mesocosm.services.logs import logs
-from mesocosm.services.logs.control import metering
+from mesocosm.services.logs.operations import measuring
 from mesocosm.services.logs.operations.encryption import check_key
 from mesocosm.services.logs.resources.rows import (
     Group,
@@ -157,7 +157,7 @@ def _shown(call: Call, row: Group) -> api.LogGroup:
         log_group_name=row.name,
         creation_time=int(row.created * 1000),
         retention_in_days=row.retention or None,
-        metric_filter_count=len(call.rows(metric_filters).find(metering.by_group, row.name)),
+        metric_filter_count=len(call.rows(metric_filters).find(measuring.by_group, row.name)),
         arn=f"{at.arn}:*",
         log_group_arn=at.arn,
         stored_bytes=size,

@@ -34,9 +34,13 @@ def findings(call: Call, found: Found) -> list[tuple[float, Finding]]:
     made = []
     if group.data_protection:
         made.append((group.data_protection_set * 1000, compiled(group.data_protection)))
-    for policy in call.rows(account_policies, found.at.account, found.at.region).values():
-        if policy.kind == DATA_PROTECTION and group.kind == "STANDARD":
-            made.append((policy.updated * 1000, compiled(policy.document)))
+    if group.kind == "STANDARD":
+        policies = call.rows(account_policies, found.at.account, found.at.region).values()
+        made += [
+            (policy.updated * 1000, compiled(policy.document))
+            for policy in policies
+            if policy.kind == DATA_PROTECTION
+        ]
     return made
 
 

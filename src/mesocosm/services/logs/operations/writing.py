@@ -9,9 +9,9 @@ from msgspec.structs import replace
 from mesocosm.api import logs as api
 from mesocosm.call.call import Call
 from mesocosm.services.logs import logs
-from mesocosm.services.logs.control import metering
-from mesocosm.services.logs.control.subscribers import announce
+from mesocosm.services.logs.operations import measuring
 from mesocosm.services.logs.operations.encryption import sealed
+from mesocosm.services.logs.operations.receivers import announce
 from mesocosm.services.logs.operations.streams import sequence_token
 from mesocosm.services.logs.resources.events import encode
 from mesocosm.services.logs.resources.rows import Group, events, streams
@@ -54,7 +54,7 @@ def put_log_events(call: Call, request: api.PutLogEventsRequest) -> api.PutLogEv
         )
         call.rows(streams)[found.group.id, stream.name] = stream
         announce(call, found.group, stream, sequence)
-        metering.ingested(call, found, times, messages, size)
+        measuring.ingested(call, found, times, messages, size)
     return api.PutLogEventsResponse(
         next_sequence_token=sequence_token(stream), rejected_log_events_info=rejected
     )

@@ -28,8 +28,6 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     protected: bool = False
     data_protection: str = ""
     data_protection_set: float = 0.0
-    index_policy: str = ""
-    index_policy_set: float = 0.0
     tags: dict[str, str] = {}
 
 
@@ -69,7 +67,6 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     created: float
     role: str = ""
     distribution: str = "ByLogStream"
-    system_fields: tuple[str, ...] = ()
 
 
 class Destination(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -117,7 +114,8 @@ class ResourcePolicy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
 
 class Export(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An export task. `since`, `until`: epoch milliseconds."""
+    """An export task. `since`, `until`: epoch milliseconds. It has got as far as `place` (time,
+    chunk, number) in `stream`, of which it has written `part` objects."""
 
     id: str
     group: str
@@ -131,6 +129,9 @@ class Export(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     status: str = "PENDING"
     message: str = ""
     completed: float = 0.0
+    stream: str = ""
+    place: tuple[float, int, int] = (-1.0, -1, -1)
+    part: int = 0
 
 
 class QueryDefinition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -142,7 +143,6 @@ class QueryDefinition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     modified: float
     language: str = "CWLI"
     groups: tuple[str, ...] = ()
-    parameters: tuple[tuple[str, str, str], ...] = ()
 
 
 groups: Table[str, Group] = Table("logs.groups", Group, ordered=True)
