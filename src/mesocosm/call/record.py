@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from mesocosm.call.service import Operation
     from mesocosm.wire.errors import AwsError
 
+NAMESPACE = bytes.fromhex("6ba7b8109dad11d180b400c04fd430c8")
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 USER_AGENT_MAX = 1024
 MEMBERS_MAX_BYTES = (
@@ -127,6 +129,17 @@ _NOTHING = msgspec.Raw(b"\xc0")
 _encoder = msgspec.msgpack.Encoder(enc_hook=_unencodable)
 _records = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(tuple[CallRecord, ...])
+
+
+def event_id(request_id: str, recipient: str) -> str:
+    """The id of a call's CloudTrail event as an account receives it: the same wherever the event is
+    shown (a UUID of version 5, RFC 9562)."""
+    name = f"{request_id}/{recipient}".encode()
+    digest = bytearray(hashlib.sha1(NAMESPACE + name, usedforsecurity=False).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x50
+    digest[8] = digest[8] & 0x3F | 0x80
+    text = digest.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def encode(records: list[CallRecord]) -> bytes:

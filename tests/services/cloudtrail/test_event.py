@@ -10,12 +10,12 @@ from hypothesis import strategies as some
 from tests.services.cloudtrail.support import ACCOUNT
 
 from mesocosm.call.identity import service_principal
-from mesocosm.call.record import CallRecord, Judgement
+from mesocosm.call.record import CallRecord, Judgement, event_id
 from mesocosm.iam import ANONYMOUS, Principal, SessionIssuer
 from mesocosm.services import catalogue
 from mesocosm.services.cloudtrail.resources.rows import AdvancedSelector, Condition
 from mesocosm.services.cloudtrail.rules.errors import error_code
-from mesocosm.services.cloudtrail.rules.event import event, event_id, recipients
+from mesocosm.services.cloudtrail.rules.event import event, recipients
 from mesocosm.services.cloudtrail.rules.identity import user_identity
 from mesocosm.services.cloudtrail.rules.kinds import type_of
 from mesocosm.services.cloudtrail.rules.origins import Origins, event_name

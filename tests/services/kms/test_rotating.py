@@ -75,12 +75,12 @@ def test_what_is_not_rotated(kms: Any) -> None:
     brought = imported(kms, b"m" * 32)
     for function, arn in (
         (kms.enable_key_rotation, pair),
-        (kms.get_key_rotation_status, pair),
         (kms.rotate_key_on_demand, pair),
         (kms.list_key_rotations, pair),
         (kms.enable_key_rotation, brought),
     ):
         assert refusal(function, KeyId=arn)[0] == "UnsupportedOperationException"
+    assert kms.get_key_rotation_status(KeyId=pair)["KeyRotationEnabled"] is False
 
 
 # -- multi-Region keys ------------------------------------------------------------------------

@@ -7,6 +7,9 @@ writes the files: nothing is delivered twice, nothing is lost, and a rewind take
 from __future__ import annotations
 
 import hashlib
+import zlib
+from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,7 +18,6 @@ from mesocosm.call.record import CallRecord, decode
 from mesocosm.services.cloudtrail import cloudtrail
 from mesocosm.services.cloudtrail.control import storage
 from mesocosm.services.cloudtrail.resources import rows
-from mesocosm.services.cloudtrail.rules import digests as digest_rules
 from mesocosm.services.cloudtrail.rules import event as events
 from mesocosm.services.cloudtrail.rules import names, selectors
 from mesocosm.services.cloudtrail.rules.origins import Origin, Origins, event_region
@@ -28,24 +30,107 @@ if TYPE_CHECKING:
 EVERY_SECONDS = 300.0
 RETRY_SECONDS = 900.0
 AT_ONCE = 2_000
-"""Events delivered in one go; a trail with more goes on at once, and calls go between."""
+"""Events delivered together; a trail with more goes on at once."""
+SLICE = 64
+"""Records looked at before calls go between: some 5 ms."""
+
+GZIP = 31
+"""zlib's sign for a gzip header, which it writes without a time."""
 
 Cell = tuple[str, str]
 
 
 class Batch:
-    """The events of one account and Region that go into one file."""
+    """The events of one account and Region that go into one file, compressed as they come."""
 
     def __init__(self) -> None:
-        self.events: list[dict[str, Any]] = []
         self.newest = 0.0
         self.oldest = float("inf")
+        self._packing = zlib.compressobj(6, wbits=GZIP)
+        self._packed = bytearray()
+        self._hash = hashlib.sha256()
+        self._before = b'{"Records":['
 
     def add(self, event: dict[str, Any], time: float) -> None:
         """Take an event that happened at `time`."""
-        self.events.append(event)
+        self._feed(self._before + msgspec.json.encode(event))
+        self._before = b","
         self.newest = max(self.newest, time)
         self.oldest = min(self.oldest, time)
+
+    def finish(self) -> tuple[bytes, str]:
+        """The file, and the digest of what it holds (sha256, hexadecimal)."""
+        self._feed(b"]}")
+        return bytes(self._packed) + self._packing.flush(), self._hash.hexdigest()
+
+    def _feed(self, data: bytes) -> None:
+        self._packed += self._packing.compress(data)
+        self._hash.update(data)
+
+
+class Gathering:
+    """The events that a trail delivers next, gathered a slice at a time.
+
+    `until`: the position reached; `more`: there are further ones. It is kept in memory only: where
+    it is lost (a restart, a rewind) it begins anew at the trail's position.
+    """
+
+    def __init__(
+        self, call: Call, trail: rows.Trail, progress: rows.Progress, limit: int = AT_ONCE
+    ) -> None:
+        self.trail = trail
+        self.progress = progress
+        self.batches: dict[Cell, Batch] = {}
+        self.until = progress.position
+        self.more = False
+        self._looking = self._look(Origins(call.cloud.catalogue), covered(call, trail), call, limit)
+
+    def advance(self, records: int | None = None) -> bool:
+        """Look at so many further records (None: all of them); whether that was the last."""
+        looked = sum(1 for _ in islice(self._looking, records))
+        return records is None or looked < records
+
+    def _look(
+        self, origins: Origins, accounts: frozenset[str], call: Call, limit: int
+    ) -> Iterator[None]:
+        """What waits after a failure is taken whole, since its place lies before what is new."""
+        trail, progress = self.trail, self.progress
+        waiting = {tuple(name.split("/")): position for name, position in progress.held.items()}
+        start = min([progress.position, *waiting.values()])
+        count, end = 0, call.world.position
+        last = trail.stopped if progress.draining and trail.stopped else float("inf")
+        before = start
+        for entry in call.world.records(after=start, until=end):
+            if count >= limit and not waiting:
+                self.until, self.more = before, True
+                return
+            for record in decode(entry.record):
+                if record.time <= last:
+                    origin = origins.of(record.service)
+                    shared = len(events.recipients(record)) > 1
+                    for account in takers(trail, accounts, origin, record):
+                        cell = (account, event_region(origin, record.region))
+                        if entry.position > waiting.get(cell, progress.position):
+                            event = events.event(record, origin, account, shared)
+                            self.batches.setdefault(cell, Batch()).add(event, record.time)
+                            count += 1
+            before = entry.position
+            yield
+        self.until = end
+
+
+class Underway:
+    """What is being gathered for each trail of a world."""
+
+    def __init__(self, world: World) -> None:
+        self.gatherings: dict[str, Gathering] = {}
+
+    def of(self, call: Call, trail: rows.Trail, progress: rows.Progress) -> Gathering | None:
+        """What is being gathered for a trail as it is now, from where it is now."""
+        found = self.gatherings.get(trail.arn)
+        if found is None or found.trail is not trail or found.progress is not progress:
+            return None
+        return found
 
 
 class Seen:
@@ -86,15 +171,23 @@ def deliver(call: Call, name: str) -> None:
     if trail is None or progress is None or not (trail.logging or progress.draining):
         return
     seen = call.world.derived(Seen).newest
-    newest = call.cloud.calls.newest
-    owes = progress.held or progress.draining
-    quiet = not owes and nothing_since(call, trail, seen.get(trail.arn))
-    if newest is not None:
-        seen[trail.arn] = newest
-    if quiet:
-        arm(call, trail, EVERY_SECONDS)
+    underway = call.world.derived(Underway)
+    gathering = underway.of(call, trail, progress)
+    if gathering is None:
+        newest = call.cloud.calls.newest
+        owes = progress.held or progress.draining
+        quiet = not owes and nothing_since(call, trail, seen.get(trail.arn))
+        if newest is not None:
+            seen[trail.arn] = newest
+        if quiet:
+            arm(call, trail, EVERY_SECONDS)
+            return
+        gathering = underway.gatherings[trail.arn] = Gathering(call, trail, progress)
+    if not gathering.advance(SLICE):
+        arm(call, trail, 0.0)
         return
-    progress, more = run(call, trail, progress)
+    del underway.gatherings[trail.arn]
+    progress, more = written(call, gathering)
     if more:
         seen.pop(trail.arn, None)
         arm(call, trail, 0.0)
@@ -122,13 +215,20 @@ def nothing_since(call: Call, trail: rows.Trail, seen: CallRecord | None) -> boo
     return False
 
 
-def run(
-    call: Call, trail: rows.Trail, progress: rows.Progress, limit: int = AT_ONCE
-) -> tuple[rows.Progress, bool]:
-    """Deliver the events after the trail's position; returns how far it has come, and whether
-    there is more.
+def run(call: Call, trail: rows.Trail, progress: rows.Progress) -> tuple[rows.Progress, bool]:
+    """Deliver the events after the trail's position in one go; returns how far it has come, and
+    whether there is more.
     """
-    batches, until, more = gather(call, trail, progress, limit)
+    gathering = Gathering(call, trail, progress)
+    gathering.advance()
+    return written(call, gathering)
+
+
+def written(call: Call, gathering: Gathering) -> tuple[rows.Progress, bool]:
+    """Write the files of what was gathered; returns how far the trail has come, and whether there
+    is more.
+    """
+    trail, progress, batches = gathering.trail, gathering.progress, gathering.batches
     held: dict[str, int] = {}
     error, delivered = "", progress.delivered
     for cell, batch in batches.items():
@@ -141,47 +241,14 @@ def run(
             held[name] = progress.held.get(name, progress.position)
     row = msgspec.structs.replace(
         progress,
-        position=until,
+        position=gathering.until,
         held=held,
         delivered=delivered,
         attempted=call.now if batches else progress.attempted,
         error=error if batches else progress.error,
     )
     store(call, trail, row)
-    return row, more
-
-
-def gather(
-    call: Call, trail: rows.Trail, progress: rows.Progress, limit: int
-) -> tuple[dict[Cell, Batch], int, bool]:
-    """The events to deliver by account and Region, the position reached, and whether more follow.
-
-    What waits after a failure is taken whole, since its place lies before what is new.
-    """
-    origins = Origins(call.cloud.catalogue)
-    accounts = covered(call, trail)
-    batches: dict[Cell, Batch] = {}
-    waiting = {tuple(name.split("/")): position for name, position in progress.held.items()}
-    start = min([progress.position, *waiting.values()])
-    count, until = 0, call.world.position
-    before = start
-    last = trail.stopped if progress.draining and trail.stopped else float("inf")
-    for entry in call.world.records(after=start):
-        if count >= limit and not waiting:
-            return batches, before, True
-        for record in decode(entry.record):
-            if record.time > last:
-                continue
-            origin = origins.of(record.service)
-            shared = len(events.recipients(record)) > 1
-            for account in takers(trail, accounts, origin, record):
-                cell = (account, event_region(origin, record.region))
-                if entry.position > waiting.get(cell, progress.position):
-                    event = events.event(record, origin, account, shared)
-                    batches.setdefault(cell, Batch()).add(event, record.time)
-                    count += 1
-        before = entry.position
-    return batches, until, False
+    return row, gathering.more
 
 
 def takers(
@@ -218,10 +285,10 @@ def covered(call: Call, trail: rows.Trail) -> frozenset[str]:
 
 def _write(call: Call, trail: rows.Trail, cell: Cell, batch: Batch) -> None:
     account, region = cell
-    content = msgspec.json.encode({"Records": batch.events})
+    packed, digest = batch.finish()
     start = names.folder(trail.prefix, trail.organization, account, "CloudTrail")
     key = names.log_key(start, account, region, call.now, call.ids.alphanumeric(16))
-    storage.write(call, trail, key, digest_rules.packed(content))
+    storage.write(call, trail, key, packed)
     if trail.validation:
         chains = call.rows(rows.chains, trail.account, trail.region)
         place = (trail.name, account, region)
@@ -229,7 +296,5 @@ def _write(call: Call, trail: rows.Trail, cell: Cell, batch: Batch) -> None:
         if chain is None:
             progress = call.rows(rows.progress, trail.account, trail.region)[trail.name]
             chain = rows.Chain(start=progress.digest_start or call.now)
-        file = rows.LogFile(
-            trail.bucket, key, hashlib.sha256(content).hexdigest(), batch.newest, batch.oldest
-        )
+        file = rows.LogFile(trail.bucket, key, digest, batch.newest, batch.oldest)
         chains[place] = msgspec.structs.replace(chain, files=(*chain.files, file))

@@ -11,6 +11,7 @@ import msgspec
 
 from mesocosm.api import cloudtrail as api
 from mesocosm.call import paging
+from mesocosm.call.record import event_id
 from mesocosm.services.cloudtrail import cloudtrail
 from mesocosm.services.cloudtrail.resources.history import History, Kind, Place, id_bits
 from mesocosm.services.cloudtrail.rules import event as rules
@@ -147,7 +148,7 @@ class _Search:
         """What only the record itself can answer."""
         value = self._value
         if self._key == "EventId":
-            return rules.event_id(record.request_id, self._cell[0]) == value
+            return event_id(record.request_id, self._cell[0]) == value
         resources = resources_of(record.judgements)
         if self._key == "ResourceType":
             return any(one.type == value for one in resources)

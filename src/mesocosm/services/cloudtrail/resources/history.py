@@ -11,9 +11,9 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from mesocosm.call.record import CallRecord, decode
+from mesocosm.call.record import CallRecord, decode, event_id
 from mesocosm.services.cloudtrail.rules import origins
-from mesocosm.services.cloudtrail.rules.event import event_id, recipients
+from mesocosm.services.cloudtrail.rules.event import recipients
 from mesocosm.services.cloudtrail.rules.identity import user_name
 
 if TYPE_CHECKING:

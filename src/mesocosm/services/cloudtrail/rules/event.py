@@ -6,11 +6,10 @@ activity events" (eventVersion 1.11).
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from mesocosm.call.moments import iso
-from mesocosm.call.record import CallRecord
+from mesocosm.call.record import CallRecord, event_id
 from mesocosm.services.cloudtrail.rules import origins
 from mesocosm.services.cloudtrail.rules.errors import error_code
 from mesocosm.services.cloudtrail.rules.identity import user_identity
@@ -22,13 +21,7 @@ from mesocosm.services.cloudtrail.rules.parameters import (
 )
 
 VERSION = "1.11"
-NAMESPACE = bytes.fromhex("6ba7b8109dad11d180b400c04fd430c8")
 CATEGORIES = {"management": "Management", "data": "Data"}
-
-
-def event_id(request_id: str, recipient: str) -> str:
-    """The event's id: the same wherever the event is shown (a UUID of version 5, RFC 9562)."""
-    return _uuid(f"{request_id}/{recipient}")
 
 
 def recipients(record: CallRecord) -> list[str]:
@@ -91,16 +84,8 @@ def event(record: CallRecord, origin: Origin, recipient: str, shared: bool) -> d
     found["managementEvent"] = record.category == "management"
     found["recipientAccountId"] = recipient
     if shared:
-        found["sharedEventID"] = _uuid(f"{record.request_id}/shared")
+        found["sharedEventID"] = event_id(record.request_id, "shared")
     found["eventCategory"] = CATEGORIES.get(record.category, record.category)
     if record.secure and record.host:
         found["tlsDetails"] = {"clientProvidedHostHeader": record.host}
     return found
-
-
-def _uuid(name: str) -> str:
-    digest = bytearray(hashlib.sha1(NAMESPACE + name.encode(), usedforsecurity=False).digest()[:16])
-    digest[6] = digest[6] & 0x0F | 0x50
-    digest[8] = digest[8] & 0x3F | 0x80
-    text = digest.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -15,6 +15,11 @@ TOO_LARGE = {"omitted", "originalSize"}
 """How the recorder marks a value above 100 kB."""
 
 
+WITHOUT_BLOBS = frozenset({"kms"})
+"""Services whose events leave plaintexts, ciphertexts and messages out (AWS KMS developer guide,
+"Examples of AWS KMS log entries")."""
+
+
 def request_parameters(service: str, operation: str, raw: msgspec.Raw, host: str) -> Any:
     """The request's members, None when there are none."""
     value = msgspec.msgpack.decode(raw)
@@ -25,6 +30,8 @@ def request_parameters(service: str, operation: str, raw: msgspec.Raw, host: str
     shape = _shape(service, operation, "input")
     if service == "s3":
         return _s3_parameters(shape, value, host)
+    if service in WITHOUT_BLOBS:
+        value = {name: one for name, one in value.items() if not _is_blob(shape, name)}
     return _shown(shape, value) or None
 
 
@@ -39,6 +46,11 @@ def response_elements(service: str, operation: str, raw: msgspec.Raw) -> Any:
     if service == "s3":
         return _s3_elements(shape, value) or None
     return _shown(shape, value) or None
+
+
+def _is_blob(shape: Shape | None, name: str) -> bool:
+    member = shape.members.get(name) if shape is not None else None
+    return member is not None and member.type == "blob"
 
 
 def camel(name: str) -> str:

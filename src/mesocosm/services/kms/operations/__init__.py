@@ -13,6 +13,7 @@ from mesocosm.services.kms.operations import (
     providing,
     rotating,
     signing,
+    tagged,
     tagging,
 )
 
@@ -27,5 +28,6 @@ __all__ = [
     "providing",
     "rotating",
     "signing",
+    "tagged",
     "tagging",
 ]

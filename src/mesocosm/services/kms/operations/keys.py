@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from mesocosm.api import kms as api
 from mesocosm.call.call import Call
+from mesocosm.call.record import event_id
 from mesocosm.call.service import Need, Values
 from mesocosm.services.kms import kms
 from mesocosm.services.kms.engine import pairs, symmetric
@@ -264,6 +265,7 @@ def get_key_last_usage(
         shown = api.KeyLastUsageData(
             operation=row.operation,
             timestamp=row.at,
+            cloud_trail_event_id=event_id(row.request, key.account),
             kms_request_id=row.request,
         )
     return api.GetKeyLastUsageResponse(

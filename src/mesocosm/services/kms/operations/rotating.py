@@ -125,13 +125,8 @@ def disable_key_rotation(call: Call, request: api.DisableKeyRotationRequest) -> 
 def get_key_rotation_status(
     call: Call, request: api.GetKeyRotationStatusRequest
 ) -> api.GetKeyRotationStatusResponse:
-    """Whether, how often and when next a key is rotated."""
+    """Whether, how often and when next a key is rotated; false for keys that cannot be."""
     key = shared.existing(call, request.key_id, by_alias=False)
-    if key.spec != SYMMETRIC:
-        raise AwsError(
-            "UnsupportedOperationException",
-            f"{key.arn} key spec is {key.spec} which is not valid for this operation.",
-        )
     enabled = bool(key.rotation) and key.state not in ("PendingDeletion", "PendingReplicaDeletion")
     return api.GetKeyRotationStatusResponse(
         key_rotation_enabled=enabled,

@@ -291,7 +291,7 @@ def finish(call: Call, request: Any, key: Key, operation: str) -> None:
 def used(call: Call, key: Key, operation: str) -> None:
     """Note the last use of a key."""
     rows = call.world.rows(usages, key.account, key.region)
-    rows[key.id] = Usage(operation, call.now, call.request_id, call.principal.account)
+    rows[key.id] = Usage(operation, call.now, call.request_id)
 
 
 def no_recipient(call: Call, request: Any) -> None:

@@ -49,7 +49,7 @@ def tag_resource(call: Call, request: api.TagResourceRequest) -> None:
     "UntagResource",
     resource=own_key_arn,
     conditions=conditions,
-    tags=lambda request: dict.fromkeys(request.tag_keys, ""),
+    tag_keys=lambda request: request.tag_keys,
 )
 def untag_resource(call: Call, request: api.UntagResourceRequest) -> None:
     """Take tags away; those that are not there do not matter."""

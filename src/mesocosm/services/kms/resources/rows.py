@@ -114,7 +114,6 @@ class Usage(msgspec.Struct, frozen=True):
     operation: str
     at: float
     request: str
-    caller: str
 
 
 keys: Table[str, Key] = Table("kms.keys", Key)
