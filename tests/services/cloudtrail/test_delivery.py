@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.services.cloudtrail.support import (
     ACCOUNT,
     ARN,
@@ -19,6 +20,7 @@ from tests.services.cloudtrail.support import (
     policy,
 )
 
+from mesocosm.services.cloudtrail.control import delivery
 from mesocosm.testing.local import LocalCloud
 
 OTHER = "111111111111"
@@ -290,3 +292,24 @@ def test_a_prefix_and_a_bucket_of_another_account(
     cloud.advance(301)
     (key,) = logs(theirs)
     assert key.startswith(f"logs/AWSLogs/{ACCOUNT}/CloudTrail/us-east-1/")
+
+
+def test_many_events_come_a_slice_at_a_time(
+    client: Callable[..., Any],
+    trail: Any,
+    s3: Any,
+    cloud: LocalCloud,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(delivery, "SLICE", 2)
+    make_trail(trail, s3)
+    iam = client("iam")
+    for number in range(15):
+        iam.create_user(UserName=f"u{number:02}")
+    cloud.advance(301)
+    (events,) = logs(s3).values()
+    assert users(events) == [f"u{number:02}" for number in range(15)]
+    iam.create_user(UserName="later")
+    cloud.advance(301)
+    assert len(logs(s3)) == 2
+    assert users([one for held in logs(s3).values() for one in held])[0] == "later"
