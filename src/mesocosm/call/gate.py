@@ -102,6 +102,17 @@ class ResourceSide(NamedTuple):
     rcps: tuple[Level, ...]
 
 
+FIXED = frozenset(
+    {
+        "aws:principalisawsservice",
+        "aws:principalservicename",
+        "aws:principalservicenameslist",
+        "aws:principaltype",
+        "aws:resourceaccount",
+        "aws:securetransport",
+    }
+)
+"""The keys that have always the same value in the calls of a service from within."""
 LIMITS = frozenset({"boundary", "session", "scp", "rcp"})
 NOTHING_ALLOWED = (
     '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"*",'
@@ -138,6 +149,15 @@ def stack_of(texts: StackTexts) -> PolicyStack:
     )
 
 
+class Settled(NamedTuple):
+    """A decision about a service, with what it was made from."""
+
+    version: int
+    target: Target
+    decision: Decision
+    judgement: Judgement
+
+
 class Gate:
     """Decisions of one cloud."""
 
@@ -146,6 +166,7 @@ class Gate:
         self._near: dict[str, Near] = {}
         self._gathered: dict[Name, Gathered] = {}
         self._sides: dict[ResourceTexts, ResourceSide] = {}
+        self._settled: dict[tuple[str, Any], Settled] = {}
         self.documents = Documents(cloud.world, self._renewed)
 
     def forget(self) -> None:
@@ -158,6 +179,7 @@ class Gate:
         self._near.clear()
         self._gathered.clear()
         self._sides.clear()
+        self._settled.clear()
 
     # -- decisions ---------------------------------------------------------------------------------
 
@@ -165,10 +187,39 @@ class Gate:
         self, call: Call, needs: Sequence[Need], tags: Mapping[str, str] | None = None
     ) -> None:
         """Every need must be allowed; raises the denial of the first that is not."""
+        of_service = call.principal.kind == "service" and not tags
         for need in needs:
-            decision, target = self._decide(call, need, tags)
+            if of_service:
+                decision, target = self._settle(call, need)
+            else:
+                decision, target = self._decide(call, need, tags)
             if not decision.allowed:
                 raise denial(self._cloud, call, need, target, decision)
+
+    def _settle(self, call: Call, need: Need) -> tuple[Decision, Target]:
+        """A decision about a service: it delivers a thousand times what was decided once. Kept
+        while the resource is what it was and no identity has changed, unless it read a key that
+        may have another value now.
+        """
+        given = need.given()
+        target = self.target(call, need.resource)
+        name: Any = (call.principal.arn, call.principal.account, need.action, *given.items())
+        version = self._cloud.identity.version
+        try:
+            found = self._settled.get((need.resource, name))
+        except TypeError:  # a condition with several values
+            return self._decide(call, need, None)
+        if found is not None and found.version == version and found.target == target:
+            call.judgements.append(found.judgement)
+            return found.decision, target
+        decision, target = self._decide(call, need, None)
+        judgement = call.judgements[-1]
+        fixed = FIXED | {key.lower() for key in given}
+        if target.open is None and judgement.context.keys() <= fixed:
+            if len(self._settled) >= STACKS_MAX:
+                self._settled.clear()
+            self._settled[need.resource, name] = Settled(version, target, decision, judgement)
+        return decision, target
 
     def allows(self, call: Call, need: Need) -> bool:
         """Whether a need is allowed."""
