@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import Any
 
 import hypothesis.strategies as st
@@ -135,11 +136,7 @@ def at(tree: Any, minute: int, series: dict[str, dict[int, float]]) -> float | N
 def test_an_expression_is_what_it_is_at_each_instant(
     tree: Any, series: dict[str, dict[int, float]]
 ) -> None:
-    try:
-        value = evaluate(parse(text(tree)), Setting(series))
-    except BadExpression as error:
-        assert "needs a time series" in str(error)
-        return
+    value = evaluate(parse(text(tree)), Setting(series))
     if isinstance(value, float):
         expected = None if is_series(tree) else at(tree, 0, series)
         assert expected is None or expected == value or math.isnan(value)
@@ -152,7 +149,5 @@ def test_an_expression_is_what_it_is_at_each_instant(
 
 @given(st.text(max_size=40))
 def test_any_text_is_read_or_refused(given_text: str) -> None:
-    try:
+    with suppress(BadExpression):
         parse(given_text)
-    except BadExpression:
-        pass

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from mesocosm.services.cloudwatch.control import arrivals, retention
+from mesocosm.services.cloudwatch.control import arrivals, evaluate, retention, suppression
 
-__all__ = ["arrivals", "retention"]
+__all__ = ["arrivals", "evaluate", "retention", "suppression"]

@@ -7,16 +7,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mesocosm.call.authority import Observed
-from mesocosm.call.call import Call
 from mesocosm.services.cloudwatch import cloudwatch
+from mesocosm.services.cloudwatch.control.evaluate import wake
 from mesocosm.services.cloudwatch.resources.metrics import SeriesKey, Store, joined
 from mesocosm.world import World
 
 DISTRIBUTION_MAX = 150
 
 
-def arrived(call: Call, keys: Mapping[SeriesKey, float]) -> None:
+def arrived(
+    world: World, account: str, region: str, now: float, keys: Mapping[SeriesKey, float]
+) -> None:
     """These series have got points, the earliest at these times."""
+    wake(world, account, region, now, keys)
 
 
 @cloudwatch.provides("metrics")
@@ -28,9 +31,11 @@ class Metrics:
 
     def publish(self, observed: Sequence[Observed]) -> None:
         """Keep a minute's observations, in the cells they were made in."""
+        cells: dict[tuple[str, str], dict[SeriesKey, float]] = {}
         for one in observed:
             store = Store(self._world, one.account, one.region)
             key = (one.metric.namespace, one.metric.name, joined(one.dimensions))
+            cells.setdefault((one.account, one.region), {})[key] = one.time
             values = one.values
             if len(values) == 1 and next(iter(values.values())) == 1:
                 store.add(key, one.metric.unit, 60, one.time, next(iter(values)))
@@ -43,3 +48,6 @@ class Metrics:
                 total = sum(value * count for value, count in values.items())
                 sets = [(float(sum(values.values())), total, min(values), max(values))]
             store.add_sets(key, one.metric.unit, 60, one.time, sets)
+        now = self._world.clock.now()
+        for (account, region), keys in cells.items():
+            arrived(self._world, account, region, now, keys)

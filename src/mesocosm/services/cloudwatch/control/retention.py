@@ -5,10 +5,13 @@ What a query sees does not wait for this: `oldest_of` cuts at the second.
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 from msgspec.structs import replace
 
 from mesocosm.call.call import Call
 from mesocosm.services.cloudwatch import cloudwatch
+from mesocosm.services.cloudwatch.resources.alarms import HISTORY, history
 from mesocosm.services.cloudwatch.resources.metrics import (
     DAY,
     BlockKey,
@@ -60,8 +63,18 @@ def roll(call: Call, key: str) -> None:
     for name, row in list(store.series.items()):
         if row.last < call.now - RETENTION[3_600] - DAY:
             del call.rows(series)[name]
-    if store.series or store.blocks:
+    kept = _forget_history(call)
+    if store.series or store.blocks or kept:
         call.at(call.now // DAY * DAY + DAY, "roll", key)
+
+
+def _forget_history(call: Call) -> bool:
+    """The history of alarms is kept for thirty days; whether there is any left."""
+    rows = call.rows(history)
+    old = list(takewhile(lambda key: rows[key].time < call.now - HISTORY, rows.range()))
+    for key in old:
+        del rows[key]
+    return bool(rows)
 
 
 def _due(call: Call) -> list[BlockKey]:

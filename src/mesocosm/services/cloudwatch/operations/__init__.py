@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-from mesocosm.services.cloudwatch.operations import data, listing, query, statistics
+from mesocosm.services.cloudwatch.operations import (
+    alarms,
+    data,
+    describing,
+    listing,
+    query,
+    state,
+    statistics,
+)
 
-__all__ = ["data", "listing", "query", "statistics"]
+__all__ = ["alarms", "data", "describing", "listing", "query", "state", "statistics"]

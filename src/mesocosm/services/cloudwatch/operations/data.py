@@ -38,7 +38,7 @@ def put_metric_data(call: Call, request: api.PutMetricDataInput) -> None:
         keys |= _put(call, store, request.namespace, entity.metric_data or [], name)
     if len(with_entities) > ENTITIES_MAX:
         call.answer_headers.append(("x-amzn-failure-message", "EntitySizeTooLarge"))
-    arrived(call, keys)
+    arrived(call.world, call.account, call.region, call.now, keys)
 
 
 def _put(

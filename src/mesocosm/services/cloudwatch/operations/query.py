@@ -8,13 +8,13 @@ from mesocosm.api import cloudwatch as api
 from mesocosm.call.call import Call
 from mesocosm.call.paging import decode_token, encode_token
 from mesocosm.services.cloudwatch import cloudwatch
-from mesocosm.services.cloudwatch.operations.querying import (
+from mesocosm.services.cloudwatch.resources.metrics import Store
+from mesocosm.services.cloudwatch.resources.querying import (
     Session,
     bad_expression,
     check,
     is_insights,
 )
-from mesocosm.services.cloudwatch.resources.metrics import Store
 from mesocosm.services.cloudwatch.rules import labels
 from mesocosm.services.cloudwatch.rules.errors import bad_token, validation
 from mesocosm.services.cloudwatch.rules.math.grammar import BadExpression

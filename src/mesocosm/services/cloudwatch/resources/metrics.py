@@ -115,6 +115,13 @@ def parted(text: str) -> list[tuple[str, str]]:
     return list(zip(parts[0::2], parts[1::2], strict=True))
 
 
+def roll_daily(world: World, account: str, region: str) -> None:
+    """See to it that what grows old in a cell is looked after."""
+    if world.timers.get("cloudwatch", "roll", "", account, region) is None:
+        tomorrow = world.clock.now() // DAY * DAY + DAY
+        world.timers.at(tomorrow, "cloudwatch", "roll", "", account, region)
+
+
 class Store:
     """The metrics of one cell. Writing needs a transaction."""
 
@@ -136,7 +143,7 @@ class Store:
             number = given["series"].last + 1 if "series" in given else 1
             given["series"] = Counter(number)
             row = self.series[key] = Series(id=number, last=at, lanes=(code,), fine=fine)
-            self._roll_daily()
+            roll_daily(self.world, self.account, self.region)
         elif code not in row.lanes or at >= row.last + LAST_IS_LATE or fine > row.fine:
             self.series[key] = row = replace(
                 row,
@@ -145,12 +152,6 @@ class Store:
                 fine=fine or row.fine,
             )
         return row.id * 64 + code
-
-    def _roll_daily(self) -> None:
-        timers, cell = self.world.timers, (self.account, self.region)
-        if timers.get("cloudwatch", "roll", "", *cell) is None:
-            tomorrow = self.world.clock.now() // DAY * DAY + DAY
-            timers.at(tomorrow, "cloudwatch", "roll", "", *cell)
 
     def add(self, key: SeriesKey, unit: str, resolution: int, at: float, value: float) -> None:
         """A value observed once at an instant."""

@@ -30,6 +30,17 @@ def not_found(name: str) -> AwsError:
     return AwsError("ResourceNotFound", f"Unknown: {name}" if name else "Unknown")
 
 
+def no_resource(kind: str, name: str) -> AwsError:
+    """What the newer operations say of what is not there."""
+    return AwsError(
+        "ResourceNotFoundException",
+        f"Unknown {kind}: {name}",
+        status=404,
+        ResourceType=kind,
+        ResourceId=name,
+    )
+
+
 def bad_token() -> AwsError:
     """A token this operation did not give."""
     return AwsError("InvalidNextToken", "Invalid NextToken")
