@@ -9,6 +9,8 @@ import json
 
 import pytest
 
+from mesocosm.services.s3.control import inventory
+
 HOUR = 3600
 DAY = 86_400
 
@@ -279,7 +281,9 @@ def test_a_deleted_bucket_takes_its_configurations_with_it(s3, bucket):
     assert "MetricsConfigurationList" not in answer
 
 
-def test_inventories_are_delivered_every_day(cloud, s3, versioned):
+@pytest.mark.parametrize("slice_of", [1, 3, 200])
+def test_inventories_are_delivered_every_day(cloud, s3, versioned, monkeypatch, slice_of):
+    monkeypatch.setattr(inventory, "AT_ONCE", slice_of)
     s3.create_bucket(Bucket="logs")
     s3.put_bucket_policy(Bucket="logs", Policy=delivery_policy("logs", "s3.amazonaws.com"))
     s3.put_object(Bucket=versioned, Key="a,b", Body=b"12345")
