@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from mesocosm.call.call import Call
 from mesocosm.services.sns import sns
+from mesocosm.services.sns.control.sending import Failed, Sender
 from mesocosm.services.sns.resources import (
     Message,
     Order,
@@ -100,15 +101,22 @@ def replay(call: Call, name: str) -> None:
             return
         seen += 1
         last = chunk.sequence + 1
-        _send(call, name, row, wants, chunk.payload)
+        try:
+            _send(call, topic, name, row, wants, chunk.payload)
+        except Failed:
+            rows[name] = replace(row, replay_status="Failed")
+            return
     _caught_up(call, name, replace(row, replayed=last), policy)
 
 
-def _send(call: Call, name: str, row: Subscription, wants: Filter | None, payload: bytes) -> None:
+def _send(
+    call: Call, topic: Topic, name: str, row: Subscription, wants: Filter | None, payload: bytes
+) -> None:
     seq, message = _decoder.decode(payload)
-    text = message.texts.get(row.protocol, message.body) if message.texts else message.body
-    if wants is not None and not wants.wants(Content(text, message.attributes)):
-        return
+    if wants is not None:
+        text = Sender(call, seq, message, topic).text(row.protocol)
+        if not wants.wants(Content(text, message.attributes)):
+            return
     call.rows(messages)[call.world.derived(Order).next()] = replace(
         message, waiting=(name,), replayed=seq
     )

@@ -24,6 +24,8 @@ from mesocosm.wire.errors import AwsError
 
 SENDER = "sns.amazonaws.com"
 SQS_ATTRIBUTES_MAX = 10
+REUSE_SECONDS = 300.0
+"""For how long a data key serves a publisher."""
 THROTTLED = frozenset({"RequestThrottled", "ServiceUnavailableException", "ThrottlingException"})
 
 
@@ -88,7 +90,11 @@ class Sender:
             if message.sealed is not None:
                 try:
                     data = encryption.unseal(
-                        self.call, message.sealed, about(self.arn), principal=message.sender
+                        self.call,
+                        message.sealed,
+                        about(self.arn),
+                        principal=message.sender,
+                        reuse=REUSE_SECONDS,
                     )
                 except AwsError as error:
                     raise Failed(error.message) from None
@@ -113,12 +119,15 @@ class Sender:
             )
         return self._envelope
 
+    def text(self, protocol: str) -> str:
+        """What the message says over a protocol. Raises Failed."""
+        return self._documents().text(protocol)
+
     def _body(self, name: str, row: Subscription) -> str:
-        documents = self._documents()
         if row.raw and self.message.kind == "Notification":
-            return documents.text(row.protocol)
+            return self.text(row.protocol)
         signer = self.call.world.derived(Keys).signer(self.call)
-        return documents.document(row, f"{self.arn}:{name}", PATH.format(name=signer.name))
+        return self._documents().document(row, f"{self.arn}:{name}", PATH.format(name=signer.name))
 
     def posted(
         self, name: str, row: Subscription, content_type: str

@@ -41,7 +41,7 @@ def changed(call: Call, arn: str, row: Topic, name: str, value: str, before: str
         case "TracingConfig":
             return replace(row, tracing=_tracing(call, value, before))
         case "KmsMasterKeyId":
-            return replace(row, kms_key=_key(call, value))
+            return replace(row, kms_key=value)
         case "MaximumMessageSize":
             return replace(row, maximum_size=_size(call, row, arn, value, before))
     if name in rules.FEEDBACK:
@@ -92,12 +92,6 @@ def _tracing(call: Call, value: str, before: str) -> str:
         raise invalid(f"{before}TracingConfig: Invalid value [{value}].")
     if value == "Active":
         raise call.not_implemented("segments for X-Ray (TracingConfig Active)")
-    return value
-
-
-def _key(call: Call, value: str) -> str:
-    if value:
-        raise call.not_implemented("encryption of messages with a KMS key (KmsMasterKeyId)")
     return value
 
 

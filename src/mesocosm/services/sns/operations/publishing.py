@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 from mesocosm.api import sns as api
 from mesocosm.call.call import Call
 from mesocosm.services.sns import sns
 from mesocosm.services.sns.control.archive import store
+from mesocosm.services.sns.operations.encrypting import Lock, unencrypted
 from mesocosm.services.sns.operations.opened import OpenTopic, opened, topic_arn
 from mesocosm.services.sns.resources import (
     Message,
@@ -89,9 +90,10 @@ def publish(call: Call, request: api.PublishInput) -> api.PublishResponse:
     """Send a message to everybody who is subscribed to a topic and wants it."""
     topic = opened(call, _destination(call, request))
     draft = _checked(topic.row, request)
+    lock = Lock(call, topic) if topic.row.kms_key else unencrypted
     if draft.size > (topic.row.maximum_size or rules.SIZE_DEFAULT):
         raise invalid("Message too long")
-    done = accept(call, topic, draft)
+    done = accept(call, topic, draft, lock)
     return api.PublishResponse(message_id=done.id, sequence_number=done.sequence_number)
 
 
@@ -126,7 +128,8 @@ def publish_batch(call: Call, request: api.PublishBatchInput) -> api.PublishBatc
             "BatchRequestTooLong",
             "The length of all the messages put together is more than the limit.",
         )
-    done = [(name, accept(call, topic, draft)) for name, draft in drafts]
+    lock = Lock(call, topic) if topic.row.kms_key and drafts else unencrypted
+    done = [(name, accept(call, topic, draft, lock)) for name, draft in drafts]
     return api.PublishBatchResponse(
         successful=[
             api.PublishBatchResultEntry(
@@ -161,7 +164,9 @@ def _checked(topic: Topic, given: Publishable) -> Draft:
     )
 
 
-def accept(call: Call, topic: OpenTopic, draft: Draft) -> Accepted:
+def accept(
+    call: Call, topic: OpenTopic, draft: Draft, lock: Callable[[Message], Message]
+) -> Accepted:
     """Write a message down, or find that it was sent before."""
     row, (region, account, *_) = topic.row, topic.name
     meter = call.cloud.meter
@@ -188,6 +193,8 @@ def accept(call: Call, topic: OpenTopic, draft: Draft) -> Accepted:
         deduplication=draft.deduplication,
         trace=(http.headers.get("x-amzn-trace-id") or "") if http is not None else "",
     )
+    if message.waiting or row.archive:
+        message = lock(message)
     if message.waiting:
         call.rows(messages, account, region)[seq] = message
     if not row.fifo:
