@@ -15,7 +15,7 @@ from mesocosm import wire
 from mesocosm.call.call import Call
 from mesocosm.call.cloud import Cloud
 from mesocosm.cli.coverage import covered
-from mesocosm.iam import Decision
+from mesocosm.iam import ANONYMOUS, Decision
 from mesocosm.services import catalogue
 from mesocosm.world import World
 from tests.docs.pages import PAGES, ROOT, blocks, name
@@ -81,7 +81,10 @@ def test_files_exist() -> None:
 def test_what_the_architecture_says_of_world_call_and_wire_exists(tmp_path: Path) -> None:
     world = World.open(tmp_path)
     cloud = Cloud(world, catalogue(), settings=None)  # type: ignore[arg-type]
-    things = {"world": world, "call": Call, "cloud": cloud, "wire": wire, "decision": Decision}
+    sqs = cloud.wake("sqs")
+    assert sqs is not None
+    call = Call(cloud, sqs, None, ANONYMOUS, "000000000000", "us-east-1", "id")
+    things = {"world": world, "call": call, "cloud": cloud, "wire": wire, "decision": Decision}
     modules = {"call": "mesocosm.call", "world": "mesocosm.world", "wire": "mesocosm.wire"}
     missing = set()
     for match in ATTRIBUTE.finditer(ARCHITECTURE.read_text(encoding="utf-8")):
