@@ -139,7 +139,7 @@ def test_missing_groups_and_streams(client: Make) -> None:
         "Code": "ResourceNotFoundException",
         "Message": "The specified log group does not exist.",
     }
-    with pytest.raises(ClientError, match="The specified log stream does not exist."):
+    with pytest.raises(ClientError, match="The specified log stream does not exist"):
         put(logs, [1], name="t")
 
 
