@@ -74,7 +74,7 @@ async def measure(given: argparse.Namespace, directory: Path) -> None:
             connection.connection_made(transport)
         _settle()
         turns = given.count // CONNECTIONS
-        for call in CALLS:
+        for call in [call for call in CALLS if given.only in call]:
             request = caller.request(call)
             await rounds(connections, request, 50)
             if given.profile and given.profile in call:
@@ -94,7 +94,7 @@ async def measure(given: argparse.Namespace, directory: Path) -> None:
                 spent.append(used / done * 1e6)
                 assert transports[0].last.startswith(b"HTTP/1.1 200"), transports[0].last
             spent.sort()
-            print(f"{call:20} {spent[0]:6.1f} µs least, {spent[len(spent) // 2]:6.1f} µs median")
+            print(f"{call:32} {spent[0]:6.1f} µs least, {spent[len(spent) // 2]:6.1f} µs median")
         await server.stop()
 
 
@@ -102,6 +102,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.inside", description=__doc__)
     parser.add_argument("--count", type=int, default=240)
     parser.add_argument("--repeat", type=int, default=60)
+    parser.add_argument("--only", default="", help="calls whose name has this")
     parser.add_argument("--profile", default="")
     parser.add_argument("--sort", default="tottime")
     parser.add_argument("--lines", type=int, default=45)
