@@ -89,8 +89,11 @@ def test_what_the_architecture_says_of_world_call_and_wire_exists(tmp_path: Path
     missing = set()
     for match in ATTRIBUTE.finditer(ARCHITECTURE.read_text(encoding="utf-8")):
         thing, attribute = match.groups()
-        known = hasattr(things[thing], attribute) or (
-            thing in modules and exists(f"{modules[thing]}.{attribute}")
+        declared = getattr(things[thing], "__annotations__", {})
+        known = (
+            hasattr(things[thing], attribute)
+            or attribute in declared
+            or (thing in modules and exists(f"{modules[thing]}.{attribute}"))
         )
         if not known and match.group() not in TABLES:
             missing.add(match.group())

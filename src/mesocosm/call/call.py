@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mesocosm.call.service import Operation, Service, Target
     from mesocosm.iam import Principal
     from mesocosm.wire.message import Request
-    from mesocosm.world import Ids, Rows, Table, Timers
+    from mesocosm.world import Ids, Rows, Table, Timers, World
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -37,7 +37,26 @@ class Wait(Exception):
 class Call:
     """One call of one operation, by one principal, in one cell (account, Region)."""
 
-    # What few calls have, or what is set after a call is made.
+    cloud: Cloud
+    world: World
+    service: Service
+    operation: Operation | None
+    principal: Principal
+    account: str
+    location: str
+    """The Region the request was made to; `region` is that of the cell."""
+    region: str
+    request_id: str
+    now: float
+    since: float
+    """When the call came: `now` of its first run, however often it has waited."""
+    judgements: list[Judgement]
+    records: list[CallRecord]
+    targets: dict[str, Target]
+    topics: list[str]
+    extra: dict[str, Any]
+    answer_headers: list[tuple[str, str]]
+    # What few calls have, or what is set after a call is made:
     credential: Credential | None = None
     source_ip = ""
     user_agent = ""
@@ -66,13 +85,12 @@ class Call:
         self.region = GLOBAL_REGION if service.is_global else region
         self.request_id = request_id
         self.now = self.since = world.clock.now()
-        """When the call came: `now` of its first run, however often it has waited."""
-        self.judgements: list[Judgement] = []
-        self.records: list[CallRecord] = []
-        self.targets: dict[str, Target] = {}
-        self.topics: list[str] = []
-        self.extra: dict[str, Any] = {}
-        self.answer_headers: list[tuple[str, str]] = []
+        self.judgements = []
+        self.records = []
+        self.targets = {}
+        self.topics = []
+        self.extra = {}
+        self.answer_headers = []
 
     # -- the world -----------------------------------------------------------------------------
 

@@ -136,8 +136,7 @@ class Cloud:
         try:
             return self._providers[name]
         except KeyError:
-            package = self.catalogue.providers.get(name)
-            service = self.catalogue.service(package) if package else None
+            service = self.catalogue.keeper(name)
             made = service.providers[name](self.world) if service else None
             self._providers[name] = made
             return made

@@ -160,6 +160,7 @@ class Service:
         encoded_denials: bool = False,
         anonymous: bool = False,
         denied_unsigned: str = "Access Denied",
+        rooms: Callable[[], None] | None = None,
     ) -> None:
         self.name = name
         self.prefix = prefix or name
@@ -168,6 +169,9 @@ class Service:
         self.denied = denied
         self.encoded_denials = encoded_denials
         self.anonymous = anonymous
+        self.rooms = rooms
+        """Imports the modules that only calls of the service need, and not its provider: who calls
+        is asked at every start."""
         self.denied_unsigned = denied_unsigned
         """What an unsigned request that no policy allows is told; `{url}` is what it asked for."""
         self.operations: dict[str, Operation] = {}
@@ -330,9 +334,9 @@ def _untagging(
 class Catalogue:
     """The services there are, imported at their first use.
 
-    `find(name)` imports the package of a service (None: there is none); `providers` says which
-    service answers which protocol; `owners` maps the service segment of an ARN to the service that
-    knows its resources.
+    `find(name)` imports a service (None: there is none), `begin(name)` as much of it as its
+    provider needs; `providers` says which service answers which protocol; `owners` maps the service
+    segment of an ARN to the service that knows its resources.
     """
 
     def __init__(
@@ -341,8 +345,10 @@ class Catalogue:
         names: Sequence[str],
         providers: Mapping[str, str],
         owners: Mapping[str, str],
+        begin: Callable[[str], Service | None] | None = None,
     ) -> None:
         self._find = find
+        self._begin = begin or find
         self.names = tuple(names)
         self.providers = providers
         self.owners = owners
@@ -355,6 +361,13 @@ class Catalogue:
         except KeyError:
             found = self._loaded[name] = self._find(name)
             return found
+
+    def keeper(self, protocol: str) -> Service | None:
+        """The service that answers a protocol of `call/authority.py`, perhaps without its
+        operations; None when there is none.
+        """
+        name = self.providers.get(protocol)
+        return self._begin(name) if name else None
 
     def owner(self, arn: str) -> Service | None:
         """The service whose resources an ARN names."""

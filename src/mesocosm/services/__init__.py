@@ -50,7 +50,15 @@ OWNERS: dict[str, str] = {}
 
 
 def find(name: str) -> Service | None:
-    """Import the package of a service; None when there is none."""
+    """Import a service whole; None when there is none."""
+    service = begin(name)
+    if service is not None and service.rooms is not None:
+        service.rooms()
+    return service
+
+
+def begin(name: str) -> Service | None:
+    """Import the package of a service, without the rooms that only its own calls need."""
     package = PACKAGES.get(name)
     if package is None or importlib.util.find_spec(f"mesocosm.services.{package}") is None:
         return None
@@ -62,7 +70,7 @@ def find(name: str) -> Service | None:
 
 def catalogue() -> Catalogue:
     """All of Mesocosm's services."""
-    return Catalogue(find, tuple(PACKAGES), PROVIDERS, OWNERS)
+    return Catalogue(find, tuple(PACKAGES), PROVIDERS, OWNERS, begin)
 
 
 _catalogue = catalogue()

@@ -8,6 +8,17 @@ from __future__ import annotations
 
 from mesocosm.call.service import Service
 
-organizations = Service("organizations", is_global=True, denied="AccessDeniedException")
 
-from mesocosm.services.organizations import control, operations, resources  # noqa: E402, F401
+def rooms() -> None:
+    """What only calls of Organizations need."""
+    from mesocosm.services.organizations import control, operations  # noqa: F401
+
+
+organizations = Service(
+    "organizations",
+    is_global=True,
+    denied="AccessDeniedException",
+    rooms=rooms,
+)
+
+from mesocosm.services.organizations import resources  # noqa: E402, F401
