@@ -1,4 +1,4 @@
-"""Event notifications to queues."""
+"""Event notifications to queues and topics."""
 
 from __future__ import annotations
 
@@ -270,3 +270,51 @@ def test_an_upload_form_is_a_post(s3, bucket, notify, told, raw):
     kind = {"Content_Type": "multipart/form-data; boundary=XX"}
     assert raw("POST", f"/{bucket}", f"{body}--XX--\r\n".encode(), **kind)[0] == 204
     assert names(told()) == ["ObjectCreated:Post"]
+
+
+def test_events_are_published_to_a_topic(s3, sqs, client, refused):
+    sns = client("sns")
+    topic = sns.create_topic(Name="events")["TopicArn"]
+    s3.create_bucket(Bucket="a-bucket")
+    configuration = {
+        "TopicConfigurations": [{"TopicArn": topic, "Events": ["s3:ObjectCreated:*"]}]
+    }
+
+    def configure(arn=topic):
+        configuration["TopicConfigurations"][0]["TopicArn"] = arn
+        s3.put_bucket_notification_configuration(
+            Bucket="a-bucket", NotificationConfiguration=configuration
+        )
+
+    for arn in (topic, f"{topic}-gone", f"{topic}.fifo"):
+        with refused("InvalidArgument"):
+            configure(arn)
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "s3.amazonaws.com"},
+        "Action": "SNS:Publish",
+        "Resource": topic,
+        "Condition": {"ArnLike": {"aws:SourceArn": "arn:aws:s3:::a-bucket"}},
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=document)
+    url = sqs.create_queue(QueueName="events")["QueueUrl"]
+    statement |= {
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": QUEUE,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": document})
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=QUEUE)
+    configure()
+    s3.put_object(Bucket="a-bucket", Key="k", Body=b"x")
+    messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    test, event = (json.loads(message["Body"]) for message in messages)
+    assert test["Subject"] == event["Subject"] == "Amazon S3 Notification"
+    assert json.loads(test["Message"])["Event"] == "s3:TestEvent"
+    [record] = json.loads(event["Message"])["Records"]
+    assert (record["eventName"], record["s3"]["object"]["key"]) == ("ObjectCreated:Put", "k")
+    found = s3.get_bucket_notification_configuration(Bucket="a-bucket")
+    assert found["TopicConfigurations"][0]["TopicArn"] == topic

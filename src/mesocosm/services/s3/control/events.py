@@ -1,5 +1,5 @@
 """Events of buckets: written down with the change they tell of, sent when it is committed, and
-tried again until the queue takes them.
+tried again until the queue or the topic takes them.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from mesocosm.api import sns as sns_api
 from mesocosm.api import sqs as sqs_api
 from mesocosm.call.identity import service_principal
 from mesocosm.services.s3 import s3
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from mesocosm.world import Change
 
 SENDER = "s3.amazonaws.com"
+SUBJECT = "Amazon S3 Notification"
 PAUSE_MAX = 900.0
 KEPT_SECONDS = 24 * 3600.0
 """How long a notification is tried before it is given up."""
@@ -41,7 +43,7 @@ def emit(
         record = _record(call, bucket, key, row, name, given.id, order) | more
         notice = pending.Notice(
             bucket=bucket.name,
-            queue=given.queue_arn,
+            target=rules.target(given),
             body=json.dumps({"Records": [record]}, separators=(",", ":")),
             made=call.now,
         )
@@ -106,15 +108,26 @@ def owner_id(account: str) -> str:
     return "A" + hashlib.sha256(f"customer {account}".encode()).hexdigest()[:13].upper()
 
 
-def send(call: Call, bucket: rows.Bucket, queue: str, body: str) -> None:
-    """Put a message into a queue as S3 does. Raises what SQS says."""
-    region, account, name = queue.split(":")[3:6]
+def send(call: Call, bucket: rows.Bucket, target: str, body: str) -> None:
+    """Put a message into a queue, or publish it to a topic, as S3 does. Raises what they say."""
+    service, region, account, name = target.split(":")[2:6]
+    operation, request = (
+        (
+            "Publish",
+            sns_api.PublishInput(topic_arn=target, subject=SUBJECT, message=body),
+        )
+        if service == "sns"
+        else (
+            "SendMessage",
+            sqs_api.SendMessageRequest(
+                queue_url=f"https://sqs.{region}.amazonaws.com/{account}/{name}", message_body=body
+            ),
+        )
+    )
     call.invoke(
-        "sqs",
-        "SendMessage",
-        sqs_api.SendMessageRequest(
-            queue_url=f"https://sqs.{region}.amazonaws.com/{account}/{name}", message_body=body
-        ),
+        service,
+        operation,
+        request,
         principal=service_principal(SENDER),
         account=account,
         region=region,
@@ -141,7 +154,7 @@ def deliver(call: Call, key: str) -> None:
         del kept[key]
         return
     try:
-        send(call, bucket, notice.queue, notice.body)
+        send(call, bucket, notice.target, notice.body)
     except AwsError:
         kept[key] = replace(notice, attempts=notice.attempts + 1)
         call.at(call.now + min(2.0**notice.attempts, PAUSE_MAX), "notify", key)

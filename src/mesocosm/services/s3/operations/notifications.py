@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mesocosm.api import s3 as api
 from mesocosm.services.s3 import s3
@@ -33,7 +33,7 @@ ID_LENGTH = 48
 def put_bucket_notification_configuration(
     call: Call, request: api.PutBucketNotificationConfigurationRequest
 ) -> None:
-    """Replace the notifications. Each queue is sent a test message, and must take it."""
+    """Replace the notifications. Each queue and topic is sent a test message, and must take it."""
     bucket = open_bucket(call, request)
     verify_document(call)
     document = request.notification_configuration
@@ -43,17 +43,18 @@ def put_bucket_notification_configuration(
         given.id = given.id or call.ids.alphanumeric(ID_LENGTH)
     _check_filters(request)
     for kind, found in (
-        ("Amazon SNS topics", document.topic_configurations),
         ("AWS Lambda functions", document.lambda_function_configurations),
         ("Amazon EventBridge", document.event_bridge_configuration),
     ):
         if found is not None and found != []:
             raise call.not_implemented(f"{kind} as a destination")
-    if not document.queue_configurations:
+    targets = [*(document.queue_configurations or ()), *(document.topic_configurations or ())]
+    if not targets:
         configurations.delete(call.world, bucket, KIND)
         return
-    for given in document.queue_configurations:
-        _check_queue(call, bucket, given.queue_arn, bool(request.skip_destination_validation))
+    for given in targets:
+        skip = bool(request.skip_destination_validation)
+        _check_target(call, bucket, TARGETS[type(given).__name__], rules.target(given), skip)
     configurations.put(call.world, bucket, KIND, document)
 
 
@@ -72,20 +73,35 @@ def _check_filters(request: api.PutBucketNotificationConfigurationRequest) -> No
             rule.name = rule.name.capitalize()
 
 
-def _check_queue(call: Call, bucket: rows.Bucket, arn: str, skip: bool) -> None:
-    """Raises InvalidArgument for a queue that S3 cannot send to."""
+class Kind(NamedTuple):
+    """A kind of destination: the service of its ARNs, what errors call it."""
+
+    service: str
+    argument: str
+    name: str
+    kind: str
+
+
+TARGETS = {
+    "QueueConfiguration": Kind("sqs", "Queue", "queue", "SQS queues"),
+    "TopicConfiguration": Kind("sns", "Topic", "topic", "SNS topics"),
+}
+
+
+def _check_target(call: Call, bucket: rows.Bucket, kind: Kind, arn: str, skip: bool) -> None:
+    """Raises InvalidArgument for a queue or a topic that S3 cannot send to."""
     parts = arn.split(":")
-    if len(parts) != 6 or parts[2] != "sqs":
-        raise argument("The ARN could not be parsed", "Queue", arn)
+    if len(parts) != 6 or parts[2] != kind.service:
+        raise argument("The ARN could not be parsed", kind.argument, arn)
     if parts[3] != bucket.region:
         raise argument(
             "The notification destination service region is not valid for the bucket location "
             "constraint",
-            "Queue",
+            kind.argument,
             arn,
         )
     if parts[5].endswith(".fifo"):
-        raise _unable(arn, "FIFO SQS queues are not supported.")
+        raise _unable(arn, f"FIFO {kind.kind} are not supported.")
     if skip:
         return
     test = {
@@ -98,14 +114,14 @@ def _check_queue(call: Call, bucket: rows.Bucket, arn: str, skip: bool) -> None:
     }
     owner = call.cloud.catalogue.owner(arn)
     if owner is None or all(look_up(call.world, arn) is None for look_up in owner.resources):
-        raise _unable(arn, "The destination queue does not exist")
+        raise _unable(arn, f"The destination {kind.name} does not exist")
     try:
         events.send(call, bucket, arn, json.dumps(test, separators=(",", ":")))
     except AwsError:
         raise _unable(
             arn,
-            "Permissions on the destination queue do not allow S3 to publish notifications from "
-            "this bucket",
+            f"Permissions on the destination {kind.name} do not allow S3 to publish notifications "
+            "from this bucket",
         ) from None
 
 

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """An event notification on its way. `made` is epoch seconds; `body` the message's JSON."""
+    """An event notification on its way to a queue or a topic (`target`, an ARN). `made` is epoch
+    seconds; `body` the message's JSON.
+    """
 
     bucket: str
-    queue: str
+    target: str
     body: str
     made: float
     attempts: int = 0
@@ -60,7 +62,7 @@ class LogLine(msgspec.Struct, frozen=True):
     text: str
 
 
-notices: Table[str, Notice] = Table("s3.notices", Notice)
+notices: Table[str, Notice] = Table("s3.notices", Notice, renamed={"queue": "target"})
 replications = Table("s3.replications", Replication, key=tuple[str, int], ordered=True)
 """Key: source bucket, order of queueing."""
 replication_metrics = Table("s3.replication_metrics", ReplicationMetrics, key=tuple[str, str, str])

@@ -32,6 +32,12 @@ def destinations(document: Any) -> list[Any]:
     ]
 
 
+def target(given: Any) -> str:
+    """The ARN of the queue or the topic that a configuration names."""
+    arn: str = getattr(given, "queue_arn", None) or given.topic_arn
+    return arn
+
+
 def check(document: Any) -> None:
     """Raises InvalidArgument."""
     names: set[str] = set()
