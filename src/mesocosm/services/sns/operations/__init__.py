@@ -7,8 +7,9 @@ from mesocosm.services.sns.operations import (
     permissions,
     publishing,
     subscriptions,
+    tagged,
     tags,
     topics,
 )
 
-__all__ = ["confirming", "permissions", "publishing", "subscriptions", "tags", "topics"]
+__all__ = ["confirming", "permissions", "publishing", "subscriptions", "tagged", "tags", "topics"]
