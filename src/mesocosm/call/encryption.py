@@ -18,7 +18,7 @@ What a service does that takes a `KmsKeyId`:
 - `errors` turns KMS's error into the one the service answers with: any function of an AwsError, or
   `encryption.worded({"DisabledException": "KMS.DisabledException"}, "KMS.InvalidStateException")`.
   Without it KMS's own error reaches the client. `principal` as in `Call.invoke` (a service
-  principal or role session; default: the caller).
+  principal or role session; default: the caller). `region`: where the key is, if not the call's.
 - `check(call, key)` when a key is configured: it is there, enabled, symmetric (kms:DescribeKey).
 - A service that uses one data key for much data keeps `wrapped` beside it:
   `made = data_key(call, key, context)` gives `made.key` (ARN), `made.plain` (32 bytes, never to be
@@ -126,7 +126,7 @@ def check(
 ) -> str:
     """The ARN of a key that is there, enabled and for symmetric encryption (kms:DescribeKey)."""
     arn = resolve(call, key, errors=errors)
-    found = _invoke(call, "DescribeKey", errors, principal, key_id=arn).key_metadata
+    found = _invoke(call, "DescribeKey", errors, principal, None, key_id=arn).key_metadata
     problem = None
     if found.key_state == "Disabled":
         problem = AwsError("DisabledException", f"{arn} is disabled.")
@@ -152,6 +152,7 @@ def data_key(
     errors: Errors | None = None,
     principal: Principal | None = None,
     reuse: float = 0.0,
+    region: str | None = None,
 ) -> DataKey:
     """A data key of 32 bytes under a KMS key (kms:GenerateDataKey)."""
     arn = resolve(call, key, errors=errors)
@@ -166,6 +167,7 @@ def data_key(
         "GenerateDataKey",
         errors,
         principal,
+        region,
         key_id=arn,
         encryption_context=dict(context),
         key_spec="AES_256",
@@ -185,6 +187,7 @@ def unwrapped(
     errors: Errors | None = None,
     principal: Principal | None = None,
     reuse: float = 0.0,
+    region: str | None = None,
 ) -> bytes:
     """The data key that was wrapped under the same context (kms:Decrypt)."""
     name = (_requester(call, principal), tuple(sorted(context.items())), wrapped)
@@ -198,6 +201,7 @@ def unwrapped(
         "Decrypt",
         errors,
         principal,
+        region,
         ciphertext_blob=wrapped,
         encryption_context=dict(context),
     )
@@ -267,12 +271,17 @@ def _requester(call: Call, principal: Principal | None) -> tuple[str, str]:
 
 
 def _invoke(
-    call: Call, operation: str, errors: Errors | None, principal: Principal | None, **given: Any
+    call: Call,
+    operation: str,
+    errors: Errors | None,
+    principal: Principal | None,
+    region: str | None,
+    **given: Any,
 ) -> Any:
     shape = wire.service(SERVICE).operation(operation).input_shape
     assert shape is not None
     request = wire.structs(SERVICE).struct(shape.name)(**given)
     try:
-        return call.invoke(SERVICE, operation, request, principal=principal)
+        return call.invoke(SERVICE, operation, request, principal=principal, region=region)
     except AwsError as error:
         raise (errors(error) if errors else error) from None

@@ -276,9 +276,7 @@ def test_events_are_published_to_a_topic(s3, sqs, client, refused):
     sns = client("sns")
     topic = sns.create_topic(Name="events")["TopicArn"]
     s3.create_bucket(Bucket="a-bucket")
-    configuration = {
-        "TopicConfigurations": [{"TopicArn": topic, "Events": ["s3:ObjectCreated:*"]}]
-    }
+    configuration = {"TopicConfigurations": [{"TopicArn": topic, "Events": ["s3:ObjectCreated:*"]}]}
 
     def configure(arn=topic):
         configuration["TopicConfigurations"][0]["TopicArn"] = arn

@@ -199,7 +199,7 @@ def test_only_values_aws_takes(s3, bucket, refused):
         s3.put_object(Bucket=bucket, Key="é" * 513)
     s3.put_object(Bucket=bucket, Key="é" * 512)
     with refused("NotImplemented", 501):
-        s3.put_object(Bucket=bucket, Key="k", ServerSideEncryption="aws:kms")
+        s3.put_object(Bucket=bucket, Key="k", ServerSideEncryption="aws:fsx")
     with refused("InvalidRequest", 400):
         s3.put_object(
             Bucket=bucket, Key="k", ObjectLockMode="GOVERNANCE",

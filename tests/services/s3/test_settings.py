@@ -42,16 +42,6 @@ def test_a_bucket_is_encrypted_with_s3_keys_by_default(s3, bucket):
     s3.delete_bucket_encryption(Bucket=bucket)
 
 
-def test_kms_is_refused_and_not_pretended(s3, bucket, refused):
-    with refused("NotImplemented", 501):
-        s3.put_bucket_encryption(
-            Bucket=bucket,
-            ServerSideEncryptionConfiguration={
-                "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}]
-            },
-        )
-
-
 def test_customer_keys_can_be_blocked(s3, bucket, refused):
     s3.put_bucket_encryption(
         Bucket=bucket,

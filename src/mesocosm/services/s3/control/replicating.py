@@ -12,6 +12,7 @@ from mesocosm.call.call import Call
 from mesocosm.call.identity import service_principal
 from mesocosm.call.record import CallRecord
 from mesocosm.services.s3.control import events
+from mesocosm.services.s3.operations import kms_keys, storing
 from mesocosm.services.s3.resources import rows
 from mesocosm.services.s3.resources.versions import add_replica, find_version
 from mesocosm.services.s3.rules import acls
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 
 SENDER = "s3.amazonaws.com"
 SESSION = "s3-replication"
+KMS_REFUSALS = {
+    "KMS.NotFoundException": "DstKmsKeyNotFound",
+    "KMS.DisabledException": "DstKmsKeyInvalidState",
+    "KMS.KMSInvalidStateException": "DstKmsKeyInvalidState",
+}
 NOTHING: dict[str, Values] = {}
 
 
@@ -185,7 +191,7 @@ class Copier:
             owner, acl = target.account, None
         if acls.public(acl) and rows.public_access(self._call.world, target).block_acls:
             raise Refused("DstPutObjectNotPermitted")
-        return replace(
+        replica = replace(
             row,
             owner=owner,
             acl=acl,
@@ -193,6 +199,33 @@ class Copier:
             restore=None,
             replication="REPLICA",
         )
+        return self._under_kms(replica, target, key, to) if row.encryption.wrapped else replica
+
+    def _under_kms(
+        self, replica: rows.Object, target: rows.Bucket, key: str, to: Any
+    ) -> rows.Object:
+        """The replica under the key that the rule names, read and written with the role's
+        permissions for both keys."""
+        role, wanted = self._role(), to.encryption_configuration
+        try:
+            old = kms_keys.opened(role, replica.encryption)
+        except AwsError:
+            raise Refused("SrcGetObjectNotPermitted") from None
+        shared = target.encryption is not None and target.encryption.bucket_key
+        asked = rows.Encryption(
+            kms_keys.KMS,
+            wanted.replica_kms_key_id,
+            shared,
+            context={kms_keys.CONTEXT: f"{target.arn}/{key}"},
+        )
+        own = role.ids.bytes(kms_keys.KEY_BYTES)
+        try:
+            kept, new = kms_keys.wrap(role, target, asked, own)
+        except AwsError as error:
+            why = KMS_REFUSALS.get(error.code, "DstPutObjectNotPermitted")
+            raise Refused(why) from None
+        again = storing.encrypted_again(self._call.world, replica, old, new)
+        return replace(again, encryption=kept)
 
     def _write(
         self, target: rows.Bucket, task: Replication, row: rows.Object, replica: rows.Object
@@ -212,6 +245,8 @@ class Copier:
         role = self._session
         if role is None:
             return
+        self._call.records.extend(role.records)
+        role.records.clear()
         names = {"object": "PutObject", "marker": "DeleteObject", "metadata": "PutObjectTagging"}
         target = rows.bucket_row(self._call.world, task.destination)
         made = {"Bucket": task.destination, "Key": task.key}

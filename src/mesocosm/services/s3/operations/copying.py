@@ -110,7 +110,7 @@ def _object_needs(call: Call, request: api.CopyObjectRequest) -> list[Need]:
 
 
 def open_source(call: Call, request: Any) -> tuple[rows.Bucket, Source, rows.Object, Any]:
-    """The version to copy from, which the request may read; with the customer's key for it.
+    """The version to copy from, which the request may read; with what it is encrypted with.
 
     Raises NoSuchBucket, NoSuchKey, NoSuchVersion, InvalidRequest (a delete marker),
     PreconditionFailed.
@@ -150,7 +150,7 @@ def open_source(call: Call, request: Any) -> tuple[rows.Bucket, Source, rows.Obj
         request.copy_source_if_modified_since,
         request.copy_source_if_unmodified_since,
     )
-    return bucket, source, row, key
+    return bucket, source, row, storing.secret(call, row, key)
 
 
 def copied_body(
@@ -205,7 +205,7 @@ def copy_object(call: Call, request: api.CopyObjectRequest) -> api.CopyObjectOut
     replaced = request.metadata_directive == "REPLACE"
     _check_same(bucket, request, source, origin)
     key = storing.customer_key(call, request)
-    made = new_object(call, bucket, request, key)
+    made, secret = new_object(call, bucket, request, key)
     if not replaced:
         made["content_type"] = origin.content_type
         made["metadata"] = origin.metadata
@@ -215,7 +215,7 @@ def copy_object(call: Call, request: api.CopyObjectRequest) -> api.CopyObjectOut
     if request.tagging_directive != "REPLACE":
         made["tags"] = origin.tags
     check_condition(call, bucket, request)
-    row = write(call, bucket, request.key, _copied(call, request, origin, origin_key, made, key))
+    row = write(call, bucket, request.key, _copied(call, request, origin, origin_key, made, secret))
     created(call, bucket, request.key, row, "Copy")
     result = api.CopyObjectResult(
         e_tag=quoted(row.etag),
@@ -258,7 +258,7 @@ def _check_same(bucket: rows.Bucket, request: Any, source: Source, origin: rows.
 def _copied(
     call: Call, request: Any, origin: rows.Object, origin_key: Any, made: dict[str, Any], key: Any
 ) -> rows.Object:
-    """The new row. Blobs are shared unless a customer's key makes other bytes of them."""
+    """The new row. Blobs are shared unless a key makes other bytes of them."""
     algorithm = origin.algorithm or checksums.DEFAULT
     if request.checksum_algorithm is not None:
         algorithm = checksums.check_algorithm(request.checksum_algorithm)
@@ -309,8 +309,9 @@ def upload_part_copy(call: Call, request: api.UploadPartCopyRequest) -> api.Uplo
         stop = last + 1
     if stop - start > storing.PUT_MAX:
         raise storing.too_large(stop - start)
-    key = storing.customer_key(call, request)
-    storing.check_key(upload.object, key)
+    given = storing.customer_key(call, request)
+    storing.check_key(upload.object, given)
+    key = storing.secret(call, upload.object, given)
     algorithm = upload.algorithm or checksums.DEFAULT
     with closing(copied_body(call, origin, origin_key, start, stop)) as body:
         etag = body.digest("MD5").hex() if key is None else call.ids.hex(32)

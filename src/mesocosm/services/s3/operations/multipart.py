@@ -29,6 +29,7 @@ from mesocosm.services.s3.operations.writing import (
 )
 from mesocosm.services.s3.resources import rows
 from mesocosm.services.s3.resources.expiry import abort_headers, expiration_header
+from mesocosm.services.s3.resources.pending import Order
 from mesocosm.services.s3.rules import attributes, checksums, multipart, names, paging
 from mesocosm.wire.errors import AwsError
 
@@ -85,8 +86,8 @@ def create_multipart_upload(
             status=400,
         )
     key = storing.customer_key(call, request)
-    made = new_object(call, bucket, request, key)
-    upload_id = multipart.upload_id(call.world.position, call.ids.alphanumeric(112))
+    made, _ = new_object(call, bucket, request, key)
+    upload_id = multipart.upload_id(call.world.derived(Order).next(), call.ids.alphanumeric(110))
     upload = rows.Upload(
         initiated=call.now,
         initiator=call.principal.arn,
@@ -151,8 +152,9 @@ def upload_part(call: Call, request: api.UploadPartRequest) -> api.UploadPartOut
     kept = upload.algorithm or checksums.DEFAULT
     if kept != algorithm:
         value = checksums.compute(kept, body)
-    secret = storing.customer_key(call, request)
-    storing.check_key(upload.object, secret)
+    given = storing.customer_key(call, request)
+    storing.check_key(upload.object, given)
+    secret = storing.secret(call, upload.object, given)
     piece = storing.keep(call.world, body, secret)
     etag = body.digest("MD5").hex() if secret is None else call.ids.hex(32)
     part = rows.Part(
@@ -187,6 +189,7 @@ def complete_multipart_upload(
         secret = storing.customer_key(call, request)
         if secret is not None:
             storing.check_key(upload.object, secret)
+    storing.secret(call, upload.object, None)  # the parts are read: KMS is asked for that
     wanted = request.multipart_upload.parts if request.multipart_upload is not None else None
     if not wanted:
         raise attributes.malformed_xml()

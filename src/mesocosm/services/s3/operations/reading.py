@@ -51,7 +51,8 @@ def get_object(call: Call, request: api.GetObjectRequest) -> api.GetObjectOutput
     answer, row, key, start, stop = _read(call, request, api.GetObjectOutput)
     if row.storage_class in attributes.ARCHIVED and not restored(call, row):
         raise invalid_state(row)
-    answer.body = storing.content(call.world, row, key, start, stop) if stop > start else b""
+    secret = storing.secret(call, row, key)
+    answer.body = storing.content(call.world, row, secret, start, stop) if stop > start else b""
     return answer
 
 

@@ -60,12 +60,6 @@ def put_bucket_replication(call: Call, request: api.PutBucketReplicationRequest)
 
 def _refuse_missing(call: Call, rule: Any) -> None:
     """What Mesocosm does not do yet. Raises NotImplemented."""
-    criteria = rule.source_selection_criteria
-    encrypted = criteria.sse_kms_encrypted_objects if criteria is not None else None
-    if rule.destination.encryption_configuration is not None or (
-        encrypted is not None and encrypted.status == "Enabled"
-    ):
-        raise call.not_implemented("replication of objects encrypted with AWS KMS")
     existing = rule.existing_object_replication
     if existing is not None and existing.status == "Enabled":
         raise call.not_implemented("ExistingObjectReplication")

@@ -1,5 +1,5 @@
-"""The bytes of objects: kept in the row or as blobs, encrypted when the customer gave a key, and
-read back.
+"""The bytes of objects: kept in the row or as blobs, encrypted when the customer gave a key or KMS
+does, and read back.
 """
 
 from __future__ import annotations
@@ -7,6 +7,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
+from mesocosm.services.s3.operations import kms_keys
+from mesocosm.services.s3.operations.kms_keys import KMS_ALGORITHMS
 from mesocosm.services.s3.resources import configurations
 from mesocosm.services.s3.resources.rows import INLINE_MAX, Encryption, Object, Piece
 from mesocosm.services.s3.rules import sse
@@ -47,29 +51,45 @@ def too_large(size: int) -> AwsError:
     )
 
 
-def keep(world: World, body: Body, key: sse.CustomerKey | None) -> Piece:
+def keep(world: World, body: Body, key: sse.Secret | None) -> Piece:
     """Keep a payload, encrypted if there is a key."""
     size = body.size
     if key is not None:
-        return _encrypt(world, body.chunks(), size, key)
+        return encrypted(world, body.chunks(), size, key)
     if size <= INLINE_MAX:
         return Piece(size, data=body.read())
     return Piece(size, blob=body.keep())
 
 
-def _encrypt(world: World, chunks: Iterator[bytes], size: int, key: sse.CustomerKey) -> Piece:
+def encrypted(world: World, chunks: Iterator[bytes], size: int, key: sse.Secret) -> Piece:
+    """Keep bytes encrypted."""
     nonce = world.ids.bytes(sse.BLOCK)
     if size <= INLINE_MAX:
-        return Piece(size, data=sse.crypt(key.key, nonce, b"".join(chunks)), nonce=nonce)
+        return Piece(size, data=key.crypt(nonce, b"".join(chunks)), nonce=nonce)
     with world.blobs.spool() as spool:
         at = 0
         for chunk in chunks:
-            spool.write(sse.crypt(key.key, nonce, chunk, at))
+            spool.write(key.crypt(nonce, chunk, at))
             at += len(chunk)
         spool.flush()
         digest = spool.digest
         world.blobs.adopt(spool.path, digest)
     return Piece(size, blob=digest, nonce=nonce)
+
+
+def encrypted_again(world: World, row: Object, old: sse.Secret | None, new: sse.Secret) -> Object:
+    """The version with its bytes, piece by piece, under another key; `old` is None for plain
+    ones."""
+
+    def sealed(piece: Piece) -> Piece:
+        chunks = _piece_chunks(world, piece, old, 0, piece.size)
+        made = encrypted(world, chunks, piece.size, new)
+        return replace(made, number=piece.number, etag=piece.etag, checksum=piece.checksum)
+
+    if row.pieces:
+        return replace(row, pieces=tuple(map(sealed, row.pieces)))
+    made = sealed(pieces_of(row)[0])
+    return replace(row, data=made.data, blob=made.blob, nonce=made.nonce)
 
 
 def pieces_of(row: Object) -> tuple[Piece, ...]:
@@ -80,7 +100,7 @@ def pieces_of(row: Object) -> tuple[Piece, ...]:
 
 
 def read_chunks(
-    world: World, row: Object, key: sse.CustomerKey | None, start: int, stop: int
+    world: World, row: Object, key: sse.Secret | None, start: int, stop: int
 ) -> Iterator[bytes]:
     """The bytes from `start` up to but not with `stop`, in pieces of at most 256 KB; nothing else
     is read.
@@ -97,11 +117,11 @@ def read_chunks(
 
 
 def _piece_chunks(
-    world: World, piece: Piece, key: sse.CustomerKey | None, first: int, last: int
+    world: World, piece: Piece, key: sse.Secret | None, first: int, last: int
 ) -> Iterator[bytes]:
     if not piece.blob:
         data = piece.data[first:last]
-        yield sse.crypt(key.key, piece.nonce, data, first) if piece.nonce and key else data
+        yield key.crypt(piece.nonce, data, first) if piece.nonce and key else data
         return
     with world.blobs.open(piece.blob) as file:
         file.seek(first)
@@ -109,12 +129,12 @@ def _piece_chunks(
             data = file.read(min(CHUNK, last - first))
             if not data:
                 raise OSError(f"the blob {piece.blob} is shorter than its object")
-            yield sse.crypt(key.key, piece.nonce, data, first) if piece.nonce and key else data
+            yield key.crypt(piece.nonce, data, first) if piece.nonce and key else data
             first += len(data)
 
 
 def content(
-    world: World, row: Object, key: sse.CustomerKey | None, start: int, stop: int
+    world: World, row: Object, key: sse.Secret | None, start: int, stop: int
 ) -> bytes | Stream:
     """The body of an answer: bytes when it is small, else a stream."""
     if row.data and not row.nonce:
@@ -148,10 +168,11 @@ def customer_key(call: Call, request: Any, prefix: str = "") -> sse.CustomerKey 
 
 def encryption(
     call: Call, bucket: Bucket, request: Any, key: sse.CustomerKey | None
-) -> Encryption | None:
-    """How a new object is encrypted: as asked for, or as the bucket does by default. None: SSE-S3.
+) -> tuple[Encryption | None, sse.Secret | None]:
+    """How a new object is encrypted, as asked for or as the bucket does by default (None: SSE-S3),
+    and what with.
 
-    Raises InvalidArgument, InvalidEncryptionAlgorithmError, NotImplemented (KMS).
+    Raises InvalidArgument, InvalidEncryptionAlgorithmError, and what KMS refuses.
     """
     asked = request.server_side_encryption
     if key is not None:
@@ -167,14 +188,19 @@ def encryption(
                 ArgumentName="x-amz-server-side-encryption",
                 ArgumentValue=asked,
             )
-        return Encryption("", customer_md5=key.md5, check=key.check(call.ids.bytes(sse.BLOCK)))
-    if asked is None:
-        if bucket.encryption is not None and bucket.encryption.algorithm != "AES256":
-            raise call.not_implemented(f"server-side encryption with {bucket.encryption.algorithm}")
-        return None
-    if asked in ("aws:kms", "aws:kms:dsse", "aws:fsx"):
+        check = key.check(call.ids.bytes(sse.BLOCK))
+        return Encryption("", customer_md5=key.md5, check=check), key
+    if asked is None and request.ssekms_key_id is None:
+        default = bucket.encryption
+        if default is None:
+            return None, None
+        return kms_keys.made(call, bucket, request, default)
+    if asked in KMS_ALGORITHMS:
+        wanted = Encryption(asked, kms_key=request.ssekms_key_id or "")
+        return kms_keys.made(call, bucket, request, wanted)
+    if asked == "aws:fsx":
         raise call.not_implemented(f"server-side encryption with {asked}")
-    if asked != "AES256":
+    if asked not in (None, "AES256"):
         raise AwsError(
             "InvalidEncryptionAlgorithmError",
             "The encryption request you specified is not valid. The valid value is AES256.",
@@ -190,9 +216,16 @@ def encryption(
             "aws:kms",
             status=400,
             ArgumentName="x-amz-server-side-encryption",
-            ArgumentValue=asked,
+            ArgumentValue=asked or "null",
         )
-    return None
+    return None, None
+
+
+def secret(call: Call, row: Object, key: sse.CustomerKey | None) -> sse.Secret | None:
+    """What the bytes of an object are read with: the customer's key, or data keys that KMS opens
+    for the caller. Raises what KMS refuses.
+    """
+    return kms_keys.opened(call, row.encryption) if row.encryption.wrapped else key
 
 
 def _blocked(call: Call, bucket: Bucket) -> bool:
@@ -232,5 +265,9 @@ def show_encryption(answer: Any, kept: Encryption) -> None:
         if hasattr(answer, "sse_customer_algorithm"):  # CompleteMultipartUpload does not answer it
             answer.sse_customer_algorithm = "AES256"
             answer.sse_customer_key_md5 = kept.customer_md5
-    else:
-        answer.server_side_encryption = kept.algorithm
+        return
+    answer.server_side_encryption = kept.algorithm
+    if kept.kms_key:
+        answer.ssekms_key_id = kept.kms_key
+        if kept.bucket_key:
+            answer.bucket_key_enabled = True

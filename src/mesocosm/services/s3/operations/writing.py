@@ -107,12 +107,12 @@ def put_object(call: Call, request: api.PutObjectRequest) -> api.PutObjectOutput
     if not algorithm:
         algorithm, value = checksums.DEFAULT, checksums.compute(checksums.DEFAULT, body)
     key = storing.customer_key(call, request)
-    made = new_object(call, bucket, request, key)
+    made, secret = new_object(call, bucket, request, key)
     if request.object_lock_mode is not None or request.object_lock_legal_hold_status is not None:
         _check_summed(call, request)
     check_condition(call, bucket, request)
     made["algorithm"], made["checksum"] = algorithm, value
-    row = finish(call, bucket, request.key, made, body, key)
+    row = finish(call, bucket, request.key, made, body, secret)
     created(call, bucket, request.key, row, "Post" if is_form(call) else "Put")
     answer = api.PutObjectOutput(
         e_tag=quoted(row.etag),
@@ -206,9 +206,11 @@ def check_condition(call: Call, bucket: rows.Bucket, request: Any) -> None:
         raise reading.precondition_failed("If-Match")
 
 
-def new_object(call: Call, bucket: rows.Bucket, request: Any, key: Any) -> dict[str, Any]:
+def new_object(
+    call: Call, bucket: rows.Bucket, request: Any, key: Any
+) -> tuple[dict[str, Any], Any]:
     """The fields of a new version that its request decides, all checked: everything but the body
-    and its sums.
+    and its sums; and what the body is encrypted with. `key`: the customer's.
     """
     owner = owner_of(call, bucket, request)
     made: dict[str, Any] = {
@@ -238,13 +240,13 @@ def new_object(call: Call, bucket: rows.Bucket, request: Any, key: Any) -> dict[
         made["metadata"] = attributes.metadata(request.metadata)
     if request.tagging:
         made["tags"] = attributes.tagging_header(request.tagging)
-    encryption = storing.encryption(call, bucket, request, key)
-    if encryption is not None:
-        made["encryption"] = encryption
     lock = new_lock(call, bucket, request)
     if lock is not None:
         made["lock"] = lock
-    return made
+    encryption, secret = storing.encryption(call, bucket, request, key)
+    if encryption is not None:
+        made["encryption"] = encryption
+    return made, secret
 
 
 def owner_of(call: Call, bucket: rows.Bucket, request: Any) -> str:
@@ -334,7 +336,7 @@ def finish(
     piece = storing.keep(call.world, body, secret)
     etag = binascii.hexlify(body.digest("MD5")).decode()
     if secret is not None:
-        etag = call.ids.hex(32)  # with a customer's key the ETag is not the MD5 of the data
+        etag = call.ids.hex(32)  # under SSE-C and SSE-KMS the ETag is not the MD5 of the data
     row = rows.Object(
         **made, etag=etag, size=piece.size, data=piece.data, blob=piece.blob, nonce=piece.nonce
     )

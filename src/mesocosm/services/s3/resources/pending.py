@@ -72,8 +72,8 @@ log_lines = Table("s3.log_lines", LogLine, key=tuple[str, int], ordered=True)
 
 
 class Order:
-    """Ever greater numbers, from the journal's position: what comes later is greater, also after a
-    restart, and a seed repeats them.
+    """Ever greater numbers, from the journal's position at the start: what comes later is greater,
+    also after a restart, and a seed repeats them.
     """
 
     def __init__(self, world: World) -> None:
@@ -82,5 +82,5 @@ class Order:
 
     def next(self) -> int:
         """The next number."""
-        self._last = max(self._last + 1, self._world.position * 1_000_000)
+        self._last = max(self._last + 1, self._world.began * 1_000_000)
         return self._last

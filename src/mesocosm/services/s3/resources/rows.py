@@ -67,7 +67,9 @@ class Encryption(msgspec.Struct, frozen=True, omit_defaults=True):
     """How an object is encrypted. `algorithm` is AES256 or a KMS one; the default is SSE-S3.
 
     For SSE-C `customer_md5` is the base64 MD5 of the key and `check` an HMAC that proves it; the
-    key is never kept.
+    key is never kept. For SSE-KMS `wrapped` is what KMS made of the data key (of each, DSSE-KMS)
+    under the encryption context `context`; `inner` is the object's own key under that data key,
+    when the data key is a bucket's or the object was given another one later.
     """
 
     algorithm: str = "AES256"
@@ -75,6 +77,9 @@ class Encryption(msgspec.Struct, frozen=True, omit_defaults=True):
     bucket_key: bool = False
     customer_md5: str = ""
     check: bytes = b""
+    wrapped: tuple[bytes, ...] = ()
+    inner: bytes = b""
+    context: dict[str, str] = {}
 
 
 SSE_S3 = Encryption()

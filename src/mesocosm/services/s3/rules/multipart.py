@@ -24,12 +24,12 @@ PART_MIN = 5 * 1024**2
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
-def upload_id(position: int, random: str) -> str:
-    """A new upload id. Those of one key sort by the journal's position when they were made, as
-    listings want it.
+def upload_id(number: int, random: str) -> str:
+    """A new upload id. `number` grows: those of one key sort by when they were made, as listings
+    want it.
     """
-    number, digits = position, ""
-    for _ in range(8):
+    digits = ""
+    for _ in range(10):
         number, digit = divmod(number, 62)
         digits = _DIGITS[digit] + digits
     return digits + random

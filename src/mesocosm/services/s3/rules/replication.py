@@ -88,6 +88,7 @@ def _check_rule(rule: Any) -> None:
             raise _invalid("DeleteMarkerReplication cannot be used" + _GUIDE)
     to = rule.destination
     bucket_name(to.bucket)
+    _check_encryption(rule)
     if to.access_control_translation is not None and to.account is None:
         raise _invalid("Account must be specified for AccessControlTranslation.")
     if to.replication_time is not None:
@@ -99,6 +100,27 @@ def _check_rule(rule: Any) -> None:
                 "Minutes",
                 str(to.replication_time.time.minutes),
             )
+
+
+def _check_encryption(rule: Any) -> None:
+    """Objects under KMS are copied by rules that say so and name a key for the replicas."""
+    to = rule.destination.encryption_configuration
+    key = to.replica_kms_key_id if to is not None else None
+    if copies_kms(rule) and not key:
+        raise _invalid(
+            "EncryptionConfiguration must be specified if SseKmsEncryptedObjects tag is present"
+        )
+    if to is not None and not copies_kms(rule):
+        raise _invalid(
+            "SseKmsEncryptedObjects must be specified if EncryptionConfiguration is present"
+        )
+
+
+def copies_kms(given: Any) -> bool:
+    """Whether a rule copies objects that are encrypted under keys of KMS."""
+    criteria = given.source_selection_criteria
+    encrypted = criteria.sse_kms_encrypted_objects if criteria is not None else None
+    return encrypted is not None and encrypted.status == "Enabled"
 
 
 def _invalid(message: str) -> AwsError:
@@ -133,7 +155,10 @@ def applying(document: Any, key: str, row: Object) -> list[Rule]:
 
 
 def _wanted(given: Any, row: Object) -> bool:
-    """Delete markers are copied by rules of the older form, and by others that say so."""
+    """Delete markers are copied by rules of the older form, and by others that say so; objects
+    under KMS by rules that say so."""
+    if row.encryption.wrapped and not copies_kms(given):
+        return False
     if not row.marker or given.filter is None:
         return True
     return bool(given.delete_marker_replication.status == "Enabled")

@@ -1,10 +1,12 @@
-"""Server-side encryption with keys that customers provide: AES-256, for real.
+"""Server-side encryption of objects: AES-256, for real, with keys that customers provide (SSE-C) or
+with data keys of KMS (SSE-KMS, and two of them for DSSE-KMS).
 
-S3 keeps no key: it keeps a salted HMAC that proves a key given later. The mode is counter mode, so
-that a range can
-be read without the bytes before it.
+Of a customer's key S3 keeps a salted HMAC that proves the key given later, of a data key what KMS
+made of it. The mode is counter mode, so that a range can be read without the bytes before it.
 
-Source: "Using server-side encryption with customer-provided keys (SSE-C)", Amazon S3 User Guide.
+Source: Amazon S3 User Guide, "Using server-side encryption with customer-provided keys (SSE-C)",
+"Using server-side encryption with AWS KMS keys (SSE-KMS)", "Using dual-layer server-side encryption
+with AWS KMS keys (DSSE-KMS)".
 """
 
 from __future__ import annotations
@@ -13,6 +15,9 @@ import base64
 import binascii
 import hashlib
 import hmac
+from typing import TypeAlias
+
+import msgspec
 
 from mesocosm.wire.errors import AwsError
 
@@ -35,6 +40,44 @@ class CustomerKey:
     def fits(self, check: bytes) -> bool:
         """Whether this is the key that `check` was made from."""
         return hmac.compare_digest(check, self.check(check[:BLOCK]))
+
+    def crypt(self, nonce: bytes, data: bytes, offset: int = 0) -> bytes:
+        """Encrypt or decrypt bytes that stand at `offset` of their piece."""
+        return crypt(self.key, nonce, data, offset)
+
+
+class DataKeys:
+    """The data keys of an object under KMS: one, or two for two layers."""
+
+    __slots__ = ("keys",)
+
+    def __init__(self, *keys: bytes) -> None:
+        self.keys = keys
+
+    def crypt(self, nonce: bytes, data: bytes, offset: int = 0) -> bytes:
+        """Encrypt or decrypt bytes that stand at `offset` of their piece, layer by layer."""
+        for key in self.keys:
+            data = crypt(key, nonce, data, offset)
+        return data
+
+
+Secret: TypeAlias = CustomerKey | DataKeys
+"""What the bytes of an object are encrypted with."""
+
+
+def context(text: str | None) -> dict[str, str]:
+    """The encryption context of a request's header. Raises InvalidArgument."""
+    if not text:
+        return {}
+    try:
+        return msgspec.json.decode(base64.b64decode(text, validate=True), type=dict[str, str])
+    except (binascii.Error, ValueError):
+        raise _argument(
+            "The header 'x-amz-server-side-encryption-context' shall be Base64-encoded UTF-8 "
+            "string holding JSON which represents a string-string map",
+            "x-amz-server-side-encryption-context",
+            text,
+        ) from None
 
 
 def customer_key(
