@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from mesocosm.call.call import Call
 from mesocosm.engines.post import Answer
 from mesocosm.services.sns import sns
+from mesocosm.services.sns.control.feedback import Outcome
 from mesocosm.services.sns.control.sending import Failed, Sender
 from mesocosm.services.sns.engine import Post, Posts
 from mesocosm.services.sns.resources import (
@@ -104,10 +105,11 @@ def _forget(call: Call, seq: int) -> None:
 def _attempt(call: Call, sender: Sender, name: str, row: Subscription, delivery: Delivery) -> None:
     """Hand a message to a queue or a delivery stream."""
     try:
-        sender.hand_over(name, row)
+        said = sender.hand_over(name, row)
     except Failed as failure:
         _failed(call, sender, name, row, delivery, failure)
     else:
+        sender.log(row, Outcome(True, said, 200, delivery.attempts + 1))
         _done(call, sender, name, row, delivery, True)
 
 
@@ -154,6 +156,7 @@ def _failed(
             call.rows(deliveries)[key] = replace(delivery, attempts=attempts)
             call.at(call.now + pause, "retry", _timer(key))
             return
+    sender.log(row, Outcome(False, str(failure), failure.status, attempts))
     sender.bury(name, row)
     _done(call, sender, name, row, delivery, False)
 
@@ -239,10 +242,11 @@ def finished(call: Call, key: tuple[int, str], answer: Answer) -> None:
     sender, row, delivery = found
     status = answer.status
     if 200 <= status < 300:
+        sender.log(row, Outcome(True, answer.text, status, delivery.attempts + 1))
         _done(call, sender, key[1], row, delivery, True)
         return
     again = status == 0 or status == 429 or status >= 500 or status < 200
-    _failed(call, sender, key[1], row, delivery, Failed(answer.text, again))
+    _failed(call, sender, key[1], row, delivery, Failed(answer.text, again, status))
 
 
 @sns.start

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 import msgspec
@@ -15,6 +16,7 @@ from mesocosm.call.identity import service_principal
 from mesocosm.call.metering import Metric
 from mesocosm.call.service import Values
 from mesocosm.iam import Principal
+from mesocosm.services.sns.control import feedback
 from mesocosm.services.sns.engine import PATH, Keys
 from mesocosm.services.sns.resources import Message, Subscription, Topic
 from mesocosm.services.sns.rules import metrics as measured
@@ -32,9 +34,10 @@ THROTTLED = frozenset({"RequestThrottled", "ServiceUnavailableException", "Throt
 class Failed(Exception):
     """A delivery that could not be made; `again`: it is worth another try."""
 
-    def __init__(self, reason: str, again: bool = False) -> None:
+    def __init__(self, reason: str, again: bool = False, status: int = 400) -> None:
         super().__init__(reason)
         self.again = again
+        self.status = status
 
 
 class Texts(msgspec.Struct, frozen=True):
@@ -138,12 +141,22 @@ class Sender:
 
     # -- handing over ----------------------------------------------------------------------------
 
-    def hand_over(self, name: str, row: Subscription) -> None:
-        """Give the message to a queue or a delivery stream. Raises Failed."""
+    def hand_over(self, name: str, row: Subscription) -> str:
+        """Give the message to a queue or a delivery stream; returns the id it has there. Raises
+        Failed.
+        """
         if row.protocol == "firehose":
-            self._to_stream(name, row)
-        else:
-            self._to_queue(row.endpoint, self._body(name, row), row.raw)
+            return self._to_stream(name, row)
+        return self._to_queue(row.endpoint, self._body(name, row), row.raw)
+
+    def log(self, row: Subscription, outcome: feedback.Outcome) -> None:
+        """Write down how a delivery ended, if the topic asks for it."""
+        if self.topic.feedback and self.message.kind == "Notification":
+            try:
+                message = self._content()
+            except Failed:
+                message = self.message
+            feedback.log(self.call, self.topic, self.arn, message, row, outcome)
 
     def bury(self, name: str, row: Subscription) -> None:
         """Give the message to the dead-letter queue, if there is one that takes it."""
@@ -156,7 +169,7 @@ class Sender:
         else:
             self.count(measured.REDRIVEN)
 
-    def _to_queue(self, arn: str, body: str, raw: bool) -> None:
+    def _to_queue(self, arn: str, body: str, raw: bool) -> str:
         region, account, queue = arn.split(":")[3:6]
         message = self.message
         request = sqs_api.SendMessageRequest(
@@ -178,7 +191,7 @@ class Sender:
                 )
             }
         try:
-            self.call.invoke(
+            answer = self.call.invoke(
                 "sqs",
                 "SendMessage",
                 request,
@@ -189,6 +202,7 @@ class Sender:
             )
         except AwsError as error:
             raise _failure(error) from None
+        return json.dumps({"sqsMessageId": answer.message_id})
 
     def _attributes(self) -> dict[str, sqs_api.MessageAttributeValue]:
         return {
@@ -200,11 +214,11 @@ class Sender:
             for name, (kind, value) in self.message.attributes.items()
         }
 
-    def _to_stream(self, name: str, row: Subscription) -> None:
+    def _to_stream(self, name: str, row: Subscription) -> str:
         _, _, _, region, account, rest = row.endpoint.split(":", 5)
         data = self._body(name, row).encode("utf-8", "surrogatepass")
         try:
-            self.call.invoke(
+            answer = self.call.invoke(
                 "firehose",
                 "PutRecord",
                 firehose_api.PutRecordInput(
@@ -217,6 +231,7 @@ class Sender:
             )
         except AwsError as error:
             raise _failure(error) from None
+        return json.dumps({"firehoseRecordId": answer.record_id})
 
     def _role(self, role: str) -> Principal:
         found = self._roles.get(role)
@@ -228,4 +243,4 @@ class Sender:
 
 def _failure(error: AwsError) -> Failed:
     again = (error.status or 400) >= 500 and error.code != "NotImplemented"
-    return Failed(error.message, again or error.code in THROTTLED)
+    return Failed(error.message, again or error.code in THROTTLED, error.status or 400)

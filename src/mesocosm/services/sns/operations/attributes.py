@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from msgspec.structs import replace
 
@@ -20,6 +21,7 @@ LARGE_SUBSCRIPTIONS_MAX = 100
 LARGE_PROTOCOLS = frozenset({"sqs", "firehose", "lambda"})
 SCOPES = {"Topic": False, "MessageGroup": True}
 DAY = 86_400.0
+_ROLE = re.compile(r"arn:aws:iam::\d{12}:role/.+", re.ASCII)
 
 
 def changed(call: Call, arn: str, row: Topic, name: str, value: str, before: str) -> Topic:
@@ -45,7 +47,7 @@ def changed(call: Call, arn: str, row: Topic, name: str, value: str, before: str
         case "MaximumMessageSize":
             return replace(row, maximum_size=_size(call, row, arn, value, before))
     if name in rules.FEEDBACK:
-        return _feedback(call, row, name, value, before)
+        return _feedback(row, name, value, before)
     return _of_fifo(call, row, name, value, before)
 
 
@@ -116,10 +118,16 @@ def _size(call: Call, row: Topic, arn: str, value: str, before: str) -> int:
     return size
 
 
-def _feedback(call: Call, row: Topic, name: str, value: str, before: str) -> Topic:
-    if value:
-        raise call.not_implemented(f"logging of delivery status ({name})")
-    return replace(row, feedback={k: v for k, v in row.feedback.items() if k != name})
+def _feedback(row: Topic, name: str, value: str, before: str) -> Topic:
+    kept = {known: text for known, text in row.feedback.items() if known != name}
+    if not value:
+        return replace(row, feedback=kept)
+    if name.endswith("SampleRate"):
+        if not value.isascii() or not value.isdigit() or int(value[:4]) > 100:
+            raise invalid(f"{before}{name}: must be an integer between 0 and 100")
+    elif not _ROLE.fullmatch(value):
+        raise invalid(f"{before}{name}: Invalid value [{value}]. Must be the ARN of a role.")
+    return replace(row, feedback=kept | {name: value})
 
 
 # -- shown ---------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 from mesocosm.call.call import Call
+from mesocosm.call.service import Need
 from mesocosm.services.sns.resources import (
     Name,
     Subscription,
@@ -114,6 +115,11 @@ def subscription_topic(call: Call, request: OfSubscription) -> str:
     if row is not None and row.owner == call.account != target.account:
         call.targets[name.arn] = target._replace(account=row.owner, policy=None, open=None)
     return name.arn
+
+
+def passing(role: str) -> Need:
+    """The decision whether a role may be handed to SNS."""
+    return Need("iam:PassRole", role, {"iam:PassedToService": "sns.amazonaws.com"})
 
 
 def base_of(call: Call) -> str:

@@ -18,6 +18,7 @@ from mesocosm.services.sns.operations.opened import (
     OpenTopic,
     base_of,
     opened,
+    passing,
     subscribed,
     subscription_topic,
     topic_arn,
@@ -46,11 +47,6 @@ def _asked(call: Call, request: api.SubscribeInput) -> Mapping[str, str | None]:
 def _role(call: Call, request: api.SubscribeInput) -> list[Need]:
     role = (request.attributes or {}).get("SubscriptionRoleArn")
     return [passing(role)] if role else []
-
-
-def passing(role: str) -> Need:
-    """The decision whether a role may be handed to SNS."""
-    return Need("iam:PassRole", role, {"iam:PassedToService": "sns.amazonaws.com"})
 
 
 @sns.operation("Subscribe", resource=topic_arn, conditions=_asked, needs=_role)

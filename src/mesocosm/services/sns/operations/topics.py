@@ -15,6 +15,7 @@ from mesocosm.services.sns.operations.opened import (
     keep,
     mendable_arn,
     opened,
+    passing,
     resource_arn,
     topic_arn,
 )
@@ -39,7 +40,18 @@ def tags_of(given: list[api.Tag] | None) -> dict[str, str]:
 
 
 def _tagging(call: Call, request: api.CreateTopicInput) -> list[Need]:
-    return [Need("sns:TagResource", _named_arn(call, request))] if request.tags else []
+    found = [Need("sns:TagResource", _named_arn(call, request))] if request.tags else []
+    given = request.attributes or {}
+    return found + [passing(given[name]) for name in given if _is_role(name) and given[name]]
+
+
+def _is_role(name: str) -> bool:
+    return name in rules.FEEDBACK and name.endswith("RoleArn")
+
+
+def _new_role(call: Call, request: api.SetTopicAttributesInput) -> list[Need]:
+    role = request.attribute_value
+    return [passing(role)] if role and _is_role(request.attribute_name) else []
 
 
 @sns.operation(
@@ -125,7 +137,7 @@ def get_topic_attributes(
     return api.GetTopicAttributesResponse(attributes=attributes.shown(call, topic))
 
 
-@sns.operation("SetTopicAttributes", resource=mendable_arn)
+@sns.operation("SetTopicAttributes", resource=mendable_arn, needs=_new_role)
 def set_topic_attributes(call: Call, request: api.SetTopicAttributesInput) -> None:
     """Change one attribute; an empty value takes it away."""
     topic = opened(call, request.topic_arn)
