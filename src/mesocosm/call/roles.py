@@ -14,17 +14,19 @@ if TYPE_CHECKING:
     from mesocosm.iam import Principal
 
 
-def assumed(call: Call, role: str, session: str, conditions: Conditions = NOTHING) -> Principal:
+def assumed(
+    call: Call, role: str, session: str, conditions: Conditions = NOTHING, source: str = ""
+) -> Principal:
     """The session of a role, assumed by the call's service: for `call.invoke(principal=...)`.
 
-    The role's trust policy must name the service; `conditions` are what it may ask for, such as
-    `aws:SourceArn`. Raises AccessDenied as STS does.
+    The role's trust policy must name the service (`source`: another of its names); `conditions` are
+    what it may ask for, such as `aws:SourceArn`. Raises AccessDenied as STS does.
     """
     answer = call.invoke(
         "sts",
         "AssumeRole",
         sts.AssumeRoleRequest(role_arn=role, role_session_name=session),
-        principal=service_principal(call.service.source),
+        principal=service_principal(source or call.service.source),
         account=role.split(":")[4],
         conditions=conditions,
     )

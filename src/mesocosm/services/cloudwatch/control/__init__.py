@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
-from mesocosm.services.cloudwatch.control import arrivals, evaluate, retention, suppression
+from mesocosm.services.cloudwatch.control import (
+    arrivals,
+    evaluate,
+    retention,
+    streaming,
+    suppression,
+)
 
-__all__ = ["arrivals", "evaluate", "retention", "suppression"]
+__all__ = ["arrivals", "evaluate", "retention", "streaming", "suppression"]

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from mesocosm.call.authority import Observed
 from mesocosm.services.cloudwatch import cloudwatch
 from mesocosm.services.cloudwatch.control.evaluate import wake
+from mesocosm.services.cloudwatch.control.streaming import gather
 from mesocosm.services.cloudwatch.resources.metrics import SeriesKey, Store, joined
 from mesocosm.world import World
 
@@ -20,6 +21,7 @@ def arrived(
 ) -> None:
     """These series have got points, the earliest at these times."""
     wake(world, account, region, now, keys)
+    gather(world, account, region, now, keys)
 
 
 @cloudwatch.provides("metrics")

@@ -6,8 +6,10 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from mesocosm.api import cloudwatch as api
+from mesocosm.services.cloudwatch.resources.kept import detectors
 from mesocosm.services.cloudwatch.resources.metrics import (
     LAST_IS_LATE,
     LISTED,
@@ -195,7 +197,31 @@ class Session:
 
     def trained_by(self, line: Line) -> tuple[list[tuple[float, float]], tzinfo]:
         """Times left out of the training, and the time zone of the seasons (PutAnomalyDetector)."""
+        rows = self.store.world.rows(detectors, self.store.account, self.store.region)
+        for row in rows.values():
+            metric = row.asked.single_metric_anomaly_detector
+            if metric is None or not _is_of(metric, line):
+                continue
+            configuration = row.asked.configuration
+            if configuration is None:
+                break
+            ranges = [
+                (one.start_time, one.end_time) for one in configuration.excluded_time_ranges or ()
+            ]
+            name = configuration.metric_timezone
+            return ranges, ZoneInfo(name) if name else UTC
         return [], UTC
+
+
+def _is_of(metric: api.SingleMetricAnomalyDetector, line: Line) -> bool:
+    """Whether a time series is the metric and the statistic of a detector."""
+    dimensions = {f"Dim.{one.name}": one.value for one in metric.dimensions or ()}
+    return (
+        metric.namespace == line.props.get("Namespace")
+        and metric.metric_name == line.props.get("MetricName")
+        and metric.stat == line.props.get("Stat")
+        and dimensions == {k: v for k, v in line.props.items() if k.startswith("Dim.")}
+    )
 
 
 # -- checking a list of queries ------------------------------------------------------------------
