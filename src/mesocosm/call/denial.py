@@ -40,7 +40,10 @@ def denial(cloud: Cloud, call: Call, need: Need, target: Target, decision: Decis
     status = 400 if code == "AccessDeniedException" else 403
     if call.principal.kind == "anonymous":
         return AwsError(code, service.denied_unsigned.format(url=_url(call)), status=403)
-    message = decision.message(call.principal.arn, need.action, need.resource)
+    action = need.action
+    if service.spoken and action.startswith(f"{service.prefix}:"):
+        action = service.spoken + action[len(service.prefix) :]
+    message = decision.message(call.principal.arn, action, need.resource)
     if service.encoded_denials:
         sealed = seal(call.world, facts(call, need, target, decision))
         return AwsError(

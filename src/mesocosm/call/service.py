@@ -160,6 +160,7 @@ class Service:
         encoded_denials: bool = False,
         anonymous: bool = False,
         denied_unsigned: str = "Access Denied",
+        spoken: str = "",
         rooms: Callable[[], None] | None = None,
     ) -> None:
         self.name = name
@@ -172,6 +173,8 @@ class Service:
         self.rooms = rooms
         """Imports the modules that only calls of the service need, and not its provider: who calls
         is asked at every start."""
+        self.spoken = spoken
+        """How its refusals write the prefix of its actions, where not as policies do."""
         self.denied_unsigned = denied_unsigned
         """What an unsigned request that no policy allows is told; `{url}` is what it asked for."""
         self.operations: dict[str, Operation] = {}

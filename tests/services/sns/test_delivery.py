@@ -314,8 +314,10 @@ def test_a_subscriber_of_another_account(sns: Any, client: Callable[..., Any]) -
     arn = topic(sns)
     theirs, their_sns = client("sqs", account=OTHER), client("sns", account=OTHER)
     inbox = queue_for(theirs, arn)
-    assert refusal(their_sns.subscribe, TopicArn=arn, Protocol="sqs", Endpoint=inbox.arn)[0] == (
-        "AuthorizationError"
+    assert refusal(their_sns.subscribe, TopicArn=arn, Protocol="sqs", Endpoint=inbox.arn) == (
+        "AuthorizationError",
+        f"User: arn:aws:iam::{OTHER}:root is not authorized to perform: SNS:Subscribe on resource: "
+        f"{arn} because no resource-based policy allows the SNS:Subscribe action",
     )
     sns.add_permission(
         TopicArn=arn, Label="them", AWSAccountId=[OTHER], ActionName=["Subscribe", "Publish"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mesocosm.call.service import Service
 
-sns = Service("sns", denied="AuthorizationError")
+sns = Service("sns", denied="AuthorizationError", spoken="SNS")
 
 from mesocosm.services.sns import control, operations, resources  # noqa: E402
 
