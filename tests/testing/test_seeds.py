@@ -18,10 +18,15 @@ TRUST = json.dumps(
 )
 
 
-def story(cloud: LocalCloud) -> list[Any]:
-    """Calls of several services, and every id in their answers."""
+def story(cloud: LocalCloud, pause: float) -> list[Any]:
+    """Calls of several services, and every id in their answers. `pause`: seconds between some of
+    them, in which timers run, and services measure.
+    """
     sqs, s3, iam = (cloud.client(name) for name in ("sqs", "s3", "iam"))
     told: list[Any] = []
+    brief = {"MessageRetentionPeriod": "60"}
+    url = sqs.create_queue(QueueName="brief", Attributes=brief)["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="gone when a timer runs")
     for name in ("q", "q.fifo"):
         fifo = {"FifoQueue": "true", "ContentBasedDeduplication": "true"} if "." in name else {}
         url = sqs.create_queue(QueueName=name, Attributes=fifo)["QueueUrl"]
@@ -31,6 +36,8 @@ def story(cloud: LocalCloud) -> list[Any]:
             told += [answer["MessageId"], answer.get("SequenceNumber")]
         for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]:
             told += [message["MessageId"], message["ReceiptHandle"]]
+        if pause:
+            cloud.advance(pause)
     s3.create_bucket(Bucket="bucket")
     s3.put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
     for body in (b"1", b"2"):
@@ -56,7 +63,7 @@ def telling(tmp_path: Path) -> Any:
         cloud = LocalCloud(directory=tmp_path / str(len(opened)), seed=seed)
         opened.append(cloud)
         cloud.advance(1000.5 * len(opened))
-        return story(cloud)
+        return story(cloud, 400.0 * (len(opened) - 1))
 
     yield tell
     for cloud in opened:

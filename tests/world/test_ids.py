@@ -62,3 +62,22 @@ def test_equal_seeds_draw_equal_ids_and_no_travel_repeats_them(tmp_path: Path) -
     assert drawn[0] == drawn[1]
     assert len({repr(each) for each in drawn[0]}) == 5
     assert draw(Ids(None, "main", 0)) != draw(Ids(None, "main", 0))
+
+
+def test_what_is_drawn_aside_changes_nothing() -> None:
+    plain, mixed = Ids(1, "main", 0), Ids(1, "main", 0)
+    wanted = [plain.uuid(), plain.hex(8), plain.uuid(), plain.uuid()]
+    found = [mixed.uuid()]
+    with mixed.aside("sqs/expire"):
+        first = [mixed.uuid(), mixed.hex(8)]
+        with mixed.aside("other"):
+            assert mixed.uuid() not in first
+        first.append(mixed.uuid())
+    found += [mixed.hex(8), mixed.uuid()]
+    with mixed.aside("sqs/expire"):
+        assert mixed.uuid() not in first
+    found.append(mixed.uuid())
+    assert found == wanted
+    again = Ids(1, "main", 0)
+    with again.aside("sqs/expire"):
+        assert [again.uuid(), again.hex(8), again.uuid()] == first

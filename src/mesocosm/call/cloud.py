@@ -62,6 +62,8 @@ class Run(NamedTuple):
     region: str
     function: Any
     values: tuple[Any, ...]
+    stream: str = ""
+    """Where what it follows from drew its ids."""
 
 
 class Cloud:
@@ -335,7 +337,8 @@ class Cloud:
         if service is None or function is None:
             log.error("no timer %s of service %s", timer.function, timer.service)
             return
-        self._run(service, timer.account, timer.region, function, timer.key)
+        with self.world.ids.aside(f"{timer.service}/{timer.function}"):
+            self._run(service, timer.account, timer.region, function, timer.key)
         self.react()
 
     def react(self) -> None:
@@ -344,12 +347,16 @@ class Cloud:
             if not self._reacting:
                 return
             run = self._reacting.popleft()
-            self._run(run.service, run.account, run.region, run.function, *run.values)
+            with self.world.ids.aside(run.stream):
+                self._run(run.service, run.account, run.region, run.function, *run.values)
         log.error("reactions did not come to an end after %d", REACTIONS_MAX)
 
     def _reaction(self, service: Service, function: Any) -> Any:
         def noticed(change: Change) -> None:
-            self._reacting.append(Run(service, change.account, change.region, function, (change,)))
+            stream = self.world.ids.stream
+            self._reacting.append(
+                Run(service, change.account, change.region, function, (change,), stream)
+            )
 
         return noticed
 
@@ -360,7 +367,8 @@ class Cloud:
 
     def sample(self, service: Service, gauge: Gauge) -> bool:
         """Let a service read what its gauge shows; whether it wants to be asked again."""
-        return bool(self._run(service, "", self.settings.region, gauge, self.meter))
+        with self.world.ids.aside(f"{service.name}/gauge"):
+            return bool(self._run(service, "", self.settings.region, gauge, self.meter))
 
     def publish(self, observed: list[Observed]) -> None:
         """Give what services measured to whoever keeps metrics."""
@@ -368,7 +376,7 @@ class Cloud:
         if owner is None or self.wake(owner) is None:
             return
         metrics: Metrics = self.provider("metrics")
-        with self.world.transaction():
+        with self.world.ids.aside("metrics"), self.world.transaction():
             metrics.publish(observed)
         self.react()
 
@@ -378,7 +386,8 @@ class Cloud:
         """Something outside of the cloud came to an end, such as an answer from elsewhere: run
         `(call, *values)` as the service, in a transaction of its own.
         """
-        self._run(service, account, region, function, *values)
+        with self.world.ids.aside(f"{service.name}/happened"):
+            self._run(service, account, region, function, *values)
         self.react()
 
     def _run(self, service: Service, account: str, region: str, function: Any, *values: Any) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import random
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 Sieve = tuple[bytes, bytes]
 UPPER = string.ascii_uppercase + "234567"
@@ -28,6 +29,10 @@ _DIGITS = _sieve(string.digits)
 _SECRET = _sieve(SECRET)
 
 
+Drawn = tuple[Callable[[int], bytes], str, int]
+"""A source, and what was drawn from it and is not used yet."""
+
+
 class Ids:
     """Random identifiers of a world. With a seed, equal worlds draw equal identifiers."""
 
@@ -36,13 +41,37 @@ class Ids:
         self._source: Callable[[int], bytes] = os.urandom
         self._block = ""
         self._used = 0
+        self._streams: dict[str, Drawn] = {}
+        self.stream = ""
+        """The stream drawn from; "" is that of calls."""
         self.reseed(branch, position)
 
     def reseed(self, branch: str, position: int) -> None:
         """Mix in where the world stands, so that reopening or rewinding repeats no identifier."""
         self._block, self._used = "", 0
         if self._seed is not None:
-            self._source = random.Random(f"{self._seed}/{branch}/{position}").randbytes
+            self._place = f"{self._seed}/{branch}/{position}"
+            self._streams.clear()
+            self._source = random.Random(self._place).randbytes
+
+    @contextmanager
+    def aside(self, stream: str) -> Iterator[None]:
+        """Draw from a stream of its own: what happens at some time between two calls (a timer, a
+        sample) does not change what later calls draw. Without a seed nothing repeats anyway.
+        """
+        if self._seed is None or stream == self.stream:
+            yield
+            return
+        held = self._streams.get(stream)
+        if held is None:
+            held = random.Random(f"{self._place}/{stream}").randbytes, "", 0
+        before, self.stream = (self.stream, self._source, self._block, self._used), stream
+        self._source, self._block, self._used = held
+        try:
+            yield
+        finally:
+            self._streams[stream] = self._source, self._block, self._used
+            self.stream, self._source, self._block, self._used = before
 
     def hex(self, count: int) -> str:
         """`count` characters of 0-9a-f."""

@@ -79,6 +79,8 @@ class World:
         self.changes = Changes()
         self.blobs = store.blobs
         self.ids = Ids(seed, branch.name, position)
+        self.began = position
+        """Where this life of the world began: at its opening, fork or last rewind."""
         self._cells = cells
         self._seed = seed
         self._history = history
@@ -424,6 +426,7 @@ class World:
         self._commits.journal.rotate()
         self._commits = self._journal(position, None)
         self.ids.reseed(self.branch.name, position)
+        self.began = position
         self._derived.clear()
 
     def diff(self, a: Moment, b: Moment | None = None) -> list[Change]:

@@ -60,7 +60,7 @@ class Opened:
     def put(self, message: Message) -> int:
         """Add a message at the end; returns its sequence number."""
         call, line, queue = self.call, self.line, self.queue
-        seq = line.next(call.world.position)
+        seq = line.next(call.world.began)
         self.messages[queue.store, seq] = message
         oldest = line.oldest()
         if oldest is None or message.sent < oldest:

@@ -40,11 +40,11 @@ class Line:
     def __contains__(self, seq: int) -> bool:
         return seq in self._sent or seq in self._early_sent
 
-    def next(self, position: int) -> int:
+    def next(self, began: int) -> int:
         """A new sequence number: always greater than the last, also of those gone before a restart,
-        since the journal's position has grown since then. No time is in it: a seed repeats it.
+        since `began`, the journal's position at the start, is. No time is in it: a seed repeats it.
         """
-        self._last = max(self._last + 1, position * 1_000_000)
+        self._last = max(self._last + 1, began * 1_000_000)
         return self._last
 
     def used(self, seq: int) -> None:
