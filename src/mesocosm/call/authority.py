@@ -213,7 +213,7 @@ class Metrics(Protocol):
 class Keys(Protocol):
     """KMS: what `call/encryption.py` asks. Whether a key may be used, its operations decide."""
 
-    def resolve(self, call: Call, key: str) -> str:
-        """The ARN of the key that is called so (id, ARN, alias) in a call's cell; AWS managed keys
+    def resolve(self, call: Call, key: str, account: str, region: str) -> str:
+        """The ARN of the key that is called so (id, ARN, alias) in a cell; AWS managed keys
         (`alias/aws/<service>`) are made when they are asked for first. Runs in the call's
         transaction. Raises NotFoundException."""

@@ -9,8 +9,7 @@ What a service does that takes a `KmsKeyId`:
     data = encryption.unseal(call, row.sealed, {"aws:foo:arn": arn}, errors=_kms_error)  # reading
 
 - `key` is what the client gave: key id, key ARN, alias name, alias ARN; or `"alias/aws/<service>"`
-  for the AWS managed key, which is made at its first use. Its cell is the call's; a key of another
-  account is named by ARN.
+  for the AWS managed key, which is made at its first use. A key of another account is named by ARN.
 - `seal` calls kms:GenerateDataKey and `unseal` kms:Decrypt as the caller of the service, through a
   forward access session (`kms:ViaService`, `kms:EncryptionContext:*`), so both fail when the key is
   disabled, pending deletion, gone, or when the caller may not. Both are recorded for CloudTrail.
@@ -18,7 +17,8 @@ What a service does that takes a `KmsKeyId`:
 - `errors` turns KMS's error into the one the service answers with: any function of an AwsError, or
   `encryption.worded({"DisabledException": "KMS.DisabledException"}, "KMS.InvalidStateException")`.
   Without it KMS's own error reaches the client. `principal` as in `Call.invoke` (a service
-  principal or role session; default: the caller). `region`: where the key is, if not the call's.
+  principal or role session; default: the caller). `account`, `region`: where an id
+  or alias of a key is looked up, if not in the call's cell (the owner's of a resource, say).
 - `check(call, key)` when a key is configured: it is there, enabled, symmetric (kms:DescribeKey).
 - A service that uses one data key for much data keeps `wrapped` beside it:
   `made = data_key(call, key, context)` gives `made.key` (ARN), `made.plain` (32 bytes, never to be
@@ -105,13 +105,22 @@ def worded(codes: Mapping[str, str], other: str = "") -> Errors:
     return errors
 
 
-def resolve(call: Call, key: str, *, errors: Errors | None = None) -> str:
+def resolve(
+    call: Call,
+    key: str,
+    *,
+    errors: Errors | None = None,
+    account: str | None = None,
+    region: str | None = None,
+) -> str:
     """The ARN of a key; the AWS managed key `alias/aws/<service>` is made if it is not there.
 
-    Asks nobody's permission: what uses the key does. Raises KMS's NotFoundException.
+    `account` and `region`: where an id or an alias is looked up, if not in the call's cell. Asks
+    nobody's permission: what uses the key does. Raises KMS's NotFoundException.
     """
+    keys = call.cloud.provider("keys")
     try:
-        arn: str = call.cloud.provider("keys").resolve(call, key)
+        arn: str = keys.resolve(call, key, account or call.account, region or call.location)
     except AwsError as error:
         raise (errors(error) if errors else error) from None
     return arn
@@ -152,10 +161,13 @@ def data_key(
     errors: Errors | None = None,
     principal: Principal | None = None,
     reuse: float = 0.0,
+    account: str | None = None,
     region: str | None = None,
+    verified: bool = False,
 ) -> DataKey:
-    """A data key of 32 bytes under a KMS key (kms:GenerateDataKey)."""
-    arn = resolve(call, key, errors=errors)
+    """A data key of 32 bytes under a KMS key (kms:GenerateDataKey). `verified`: one that the caller
+    may open again too (kms:Decrypt), as SQS demands of senders."""
+    arn = resolve(call, key, errors=errors, account=account, region=region)
     who, about = _requester(call, principal), tuple(sorted(context.items()))
     kept = call.world.derived(DataKeys) if reuse else None
     if kept is not None:
@@ -173,6 +185,9 @@ def data_key(
         key_spec="AES_256",
     )
     result = DataKey(arn, made.plaintext, made.ciphertext_blob)
+    if verified:
+        wrapped = result.wrapped
+        unwrapped(call, wrapped, context, errors=errors, principal=principal, region=region)
     if kept is not None:
         kept.keep((who, about, arn), result, reuse)
         kept.keep((who, about, result.wrapped), result, reuse)

@@ -99,14 +99,6 @@ def test_high_throughput_needs_deduplication_by_group(sqs: Any) -> None:
     assert code == "InvalidAttributeValue"
 
 
-def test_a_kms_key_is_refused_honestly(sqs: Any) -> None:
-    code, message = refusal(
-        sqs.create_queue, QueueName="q", Attributes={"KmsMasterKeyId": "alias/aws/sqs"}
-    )
-    assert code == "NotImplemented"
-    assert "KmsMasterKeyId" in message
-
-
 def test_creating_again_finds_the_queue_unless_attributes_differ(sqs: Any) -> None:
     url = queue(sqs, VisibilityTimeout=40)
     assert queue(sqs) == url

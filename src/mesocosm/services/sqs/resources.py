@@ -50,6 +50,7 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     max_receives: int = 0
     redrive_allow: str = ""
     managed_sse: bool = True
+    kms_key: str = ""
     kms_reuse: int = 0
     content_deduplication: bool = False
     deduplication_scope: str = "queue"
@@ -72,7 +73,9 @@ class Deleted(msgspec.Struct, frozen=True):
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A message as it was sent. `visible`: delayed until then.
 
-    `source` is the ARN of the queue it was moved from; `receives` and `first` it brought along.
+    Under a KMS key body and attributes are in `sealed`, `wrapped` is the data key, `sealed_for` the
+    ARN of the queue they were encrypted in. `source` is the ARN of the queue it was moved from;
+    `receives` and `first` it brought along.
     """
 
     id: str
@@ -87,6 +90,9 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     source: str = ""
     receives: int = 0
     first: float = 0.0
+    sealed: bytes = b""
+    wrapped: bytes = b""
+    sealed_for: str = ""
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, gc=False):

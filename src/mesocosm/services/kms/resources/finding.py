@@ -48,14 +48,19 @@ def named(call: Call, given: str, *, by_alias: bool = True) -> Named:
     another account would have is not refused here: whether there is one is not the caller's
     business.
     """
-    account, region, name = call.account, call.region, given
+    return located(call.world, given, call.account, call.region, by_alias=by_alias)
+
+
+def located(world: World, given: str, home: str, region: str, *, by_alias: bool = True) -> Named:
+    """The same for a caller of the account `home` in a Region."""
+    account, name = home, given
     if given.startswith("arn:"):
         parts = given.split(":", 5)
         if len(parts) != 6 or parts[2] != "kms" or "/" not in parts[5]:
             raise AwsError("InvalidArnException", f"Invalid arn: {given}")
-        region, account, name = parts[3:]
-        if region != call.region:
-            raise AwsError("NotFoundException", f"Invalid arn {region}")
+        if parts[3] != region:
+            raise AwsError("NotFoundException", f"Invalid arn {parts[3]}")
+        account, name = parts[4:]
         if not name.startswith("alias/"):
             name = name.partition("/")[2]
     alias = ""
@@ -63,16 +68,16 @@ def named(call: Call, given: str, *, by_alias: bool = True) -> Named:
         if not by_alias:
             raise AwsError("NotFoundException", f"Invalid keyId '{given}'")
         alias = name
-        row = call.world.rows(aliases, account, region).get(name)
+        row = world.rows(aliases, account, region).get(name)
         if row is None:
             arn = alias_arn(account, region, name)
             raise AwsError("NotFoundException", f"Alias {arn} is not found.")
         name = row.key
     elif not KEY_ID.fullmatch(name):
         raise AwsError("NotFoundException", f"Invalid keyId '{given}'")
-    key = call.world.rows(keys, account, region).get(name)
+    key = world.rows(keys, account, region).get(name)
     arn = key.arn if key is not None else key_arn(account, region, name)
-    if key is None and account == call.account:
+    if key is None and account == home:
         raise not_found(arn)
     return Named(arn, key, alias)
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from mesocosm.api import sqs as api
 from mesocosm.call.call import Call
 from mesocosm.services.sqs import sqs
+from mesocosm.services.sqs.operations import encrypting
 from mesocosm.services.sqs.operations.opened import Opened, find, opened, queue_arn
 from mesocosm.services.sqs.resources import (
     Attempt,
@@ -151,7 +152,8 @@ def _fifo_ids(queue: Opened, given: Sendable, body: bytes) -> tuple[str, str]:
 def accept(queue: Opened, given: Checked) -> Accepted:
     """Put a checked message into its queue, or find that it was sent before."""
     message = given.message
-    name, seq = _put(queue, message)
+    kept = encrypting.sealed(queue, message) if queue.queue.kms_key else message
+    name, seq = _put(queue, kept)
     trace = {"AWSTraceHeader": ("String", message.trace.encode())} if message.trace else None
     return Accepted(
         name,
@@ -395,6 +397,8 @@ def _shown(
     queue: Opened, taken: Taken, request: api.ReceiveMessageRequest, asked: list[str]
 ) -> api.Message:
     seq, message, receipt = taken
+    if message.wrapped:
+        message = encrypting.opened(queue, message)
     shown = api.Message(
         message_id=message.id,
         receipt_handle=rules.encode_handle(queue.queue.store, seq, receipt.nonce),

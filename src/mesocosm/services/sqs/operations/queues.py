@@ -9,6 +9,7 @@ from mesocosm.call.call import Call
 from mesocosm.call.paging import page
 from mesocosm.call.service import Need
 from mesocosm.services.sqs import sqs
+from mesocosm.services.sqs.operations.encrypting import REUSE_SECONDS
 from mesocosm.services.sqs.operations.opened import OfQueue, Opened, find, opened, own, queue_arn
 from mesocosm.services.sqs.resources import (
     Deleted,
@@ -37,8 +38,6 @@ RESULTS_MAX = 1_000
 
 def _fields(call: Call, given: dict[str, str], fifo: bool, arn: str) -> dict[str, object]:
     """The members that the attributes given set, for a queue of that ARN."""
-    if given.get("KmsMasterKeyId"):
-        raise call.not_implemented("server-side encryption with a KMS key (KmsMasterKeyId)")
     known = {name: value for name, value in given.items() if name != "KmsMasterKeyId"}
 
     def dead_letter(text: str) -> rules.DeadLetter | None:
@@ -48,6 +47,16 @@ def _fields(call: Call, given: dict[str, str], fifo: bool, arn: str) -> dict[str
         return found
 
     found = rules.fields(known, fifo, dead_letter)
+    if "KmsMasterKeyId" in given:
+        if given["KmsMasterKeyId"] and found.get("managed_sse"):
+            raise rules.bad_value(
+                "SqsManagedSseEnabled", "You can use one type of server-side encryption at a time."
+            )
+        found["kms_key"] = given["KmsMasterKeyId"]
+        if given["KmsMasterKeyId"]:
+            found["managed_sse"] = False
+    elif found.get("managed_sse"):
+        found["kms_key"] = ""
     if "policy" in found:
         found["principals"] = _principals(call, found["policy"])
     return found
@@ -112,8 +121,10 @@ def shown(queue: Opened) -> dict[str, str]:
         found["RedrivePolicy"] = rules.redrive_text(dead_letter)
     if row.redrive_allow:
         found["RedriveAllowPolicy"] = row.redrive_allow
-    if row.kms_reuse:
-        found["KmsDataKeyReusePeriodSeconds"] = str(row.kms_reuse)
+    if row.kms_key:
+        found["KmsMasterKeyId"] = row.kms_key
+    if row.kms_key or row.kms_reuse:
+        found["KmsDataKeyReusePeriodSeconds"] = str(row.kms_reuse or REUSE_SECONDS)
     return found
 
 
@@ -191,7 +202,7 @@ _NAMES_OF_FIELDS = (
     {field: name for name, (field, _, _) in rules.NUMBERS.items()}
     | {field: name for name, (field, _) in rules.CHOICES.items()}
     | {field: name for name, field in rules.FLAGS.items()}
-    | {"policy": "Policy", "redrive_allow": "RedriveAllowPolicy"}
+    | {"kms_key": "KmsMasterKeyId", "policy": "Policy", "redrive_allow": "RedriveAllowPolicy"}
     | {"dead_letter_arn": "RedrivePolicy", "max_receives": "RedrivePolicy"}
 )
 
