@@ -156,11 +156,10 @@ def members(value: Any, hidden: Hidden) -> msgspec.Raw:
     """The members of a request or an answer by their wire names, without what must not be kept."""
     if value is None:
         return _NOTHING
-    if hidden.attributes:
+    if hidden.attributes and (present := hidden.present(value)):
         value = value.__copy__()
-        for name in hidden.attributes:
-            if getattr(value, name, None) is not None:
-                setattr(value, name, HIDDEN)
+        for name in present:
+            setattr(value, name, HIDDEN)
     data = _encoder.encode(value)
     if hidden.below:
         plain = msgspec.msgpack.decode(data)

@@ -7,8 +7,11 @@ and searched.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple
+from itertools import compress, repeat
+from operator import attrgetter, is_not
+from typing import Any, NamedTuple
 
 from mesocosm import wire
 from mesocosm.wire import Shape
@@ -21,6 +24,12 @@ class Hidden(NamedTuple):
 
     attributes: tuple[str, ...] = ()
     below: frozenset[str] = frozenset()
+    values: Callable[[Any], tuple[Any, ...]] = tuple
+    """Of those attributes."""
+
+    def present(self, value: Any) -> list[str]:
+        """The attributes to hide that a value has."""
+        return list(compress(self.attributes, map(is_not, self.values(value), repeat(None))))
 
 
 class Redaction(NamedTuple):
@@ -67,4 +76,7 @@ def _hidden(shape: Shape | None, hide: frozenset[str]) -> Hidden:
             own.append(names[name])
         else:
             visit(member)
-    return Hidden(tuple(own), frozenset(below))
+    if not own:
+        return Hidden((), frozenset(below))
+    # One member more, so that there is always a tuple to get.
+    return Hidden(tuple(own), frozenset(below), attrgetter(*own, "__class__"))

@@ -196,8 +196,7 @@ def _rest(operation: Operation, protocol: str) -> Answer:
             value = make()
         found = bound.status(value, status)
         headers = request_headers(service, protocol, request_id)
-        own = bound.headers(value)
-        headers += own
+        headers += bound.headers(value)
         if found == 304:
             return Response(found, headers)
         content, kind = body(value)
@@ -206,16 +205,11 @@ def _rest(operation: Operation, protocol: str) -> Answer:
             if content in empties:
                 return Response(found, headers)
             found = 200
-        if kind is not None and not _typed(own):
+        if kind is not None and not bound.typed(value):
             headers.append(("content-type", kind))
         return Response(found, headers, content)
 
     return answer
-
-
-def _typed(headers: HeaderItems) -> bool:
-    """Whether the operation itself says what media type its answer has."""
-    return "content-type" in [name.lower() for name, _ in headers]
 
 
 def _rest_body(

@@ -64,9 +64,10 @@ class RestInput:
     """
 
     def __init__(self, shape: Shape, uri: str) -> None:
-        self._labels: dict[str, tuple[str, Parse]] = {}
+        self._labels: dict[str, tuple[str, Parse | None]] = {}
         self._query: dict[str, tuple[str, Parse]] = {}
-        self._headers: dict[str, tuple[str, Parse]] = {}
+        self._headers: dict[str, tuple[str, Parse | None]] = {}
+        """The attribute, and what its text is parsed by (None: the text is the value)."""
         self._prefixes: list[tuple[str, str]] = []
         self._other_query: list[tuple[str, bool]] = []
         self._bound: list[str] = []
@@ -79,7 +80,7 @@ class RestInput:
     def _bind(self, attr: str, wire: str, shape: Shape) -> None:
         place = shape.get("location")
         if place == "uri":
-            self._labels[wire] = attr, scalar(shape, wire)
+            self._labels[wire] = attr, _text_reader(shape, wire)
         elif place == "querystring" and shape.type == "map":
             self._other_query.append((attr, shape.value.type == "list"))
         elif place == "querystring":
@@ -102,7 +103,8 @@ class RestInput:
         for wire, text in route.labels.items():
             entry = self._labels.get(wire)
             if entry is not None:
-                setattr(value, entry[0], entry[1](text))
+                attr, parse = entry
+                setattr(value, attr, text if parse is None else parse(text))
         for wire, texts in route.query.items():
             entry = self._query.get(wire)
             if entry is not None:
@@ -114,7 +116,8 @@ class RestInput:
         table, first = self._headers, headers.first
         for name in filter(table.__contains__, first):
             attr, parse = table[name]
-            setattr(value, attr, parse(first[name]))
+            text = first[name]
+            setattr(value, attr, text if parse is None else parse(text))
         for attr, prefix in self._prefixes:
             setattr(value, attr, _prefixed(headers, prefix))
 
@@ -139,7 +142,12 @@ def _prefixed(headers: Headers, prefix: str) -> dict[str, str] | None:
     return found
 
 
-def _header_reader(shape: Shape, wire: str) -> Parse:
+def _text_reader(shape: Shape, wire: str) -> Parse | None:
+    """The parser of a scalar, None when its text is its value."""
+    return None if values.text_parser(shape.type) is str else scalar(shape, wire)
+
+
+def _header_reader(shape: Shape, wire: str) -> Parse | None:
     if shape.get("jsonvalue"):
         return _json_value
     if shape.type == "list":
@@ -148,7 +156,7 @@ def _header_reader(shape: Shape, wire: str) -> Parse:
         dates = shape.member.type == "timestamp" and form == values.RFC822
         split = _split_dates if dates else split_list
         return lambda text: [each(part) for part in split(text)] if text else []
-    return scalar(shape, wire)
+    return _text_reader(shape, wire)
 
 
 def _json_value(text: str) -> Any:
@@ -166,6 +174,7 @@ class RestOutput:
         self._maps: list[tuple[str, str]] = []
         self._values: Callable[[Any], tuple[Any, ...]] = tuple
         self._status: str | None = None
+        self._media_type: str | None = None
         members = shape.members
         attributes = names.attributes(members)
         sent = []
@@ -175,6 +184,8 @@ class RestOutput:
             if place == "header":
                 sent.append(attributes[name])
                 self._headers.append((wire, header_writer(member)))
+                if wire.lower() == "content-type":
+                    self._media_type = attributes[name]
             elif place == "headers":
                 self._maps.append((attributes[name], wire))
             elif place == "statusCode":
@@ -196,6 +207,10 @@ class RestOutput:
         for attr, prefix in self._maps:
             found += [(prefix + key, text) for key, text in (getattr(value, attr) or {}).items()]
         return found
+
+    def typed(self, value: Any) -> bool:
+        """Whether the answer itself says what media type it has."""
+        return self._media_type is not None and getattr(value, self._media_type) is not None
 
     def status(self, value: Any, default: int) -> int:
         """The HTTP status of an answer."""

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from mesocosm.wire.message import Headers
 from mesocosm.wire.models import Operation, Service
 
 Query = dict[str, list[str]]
+Asked = tuple[str, Query, Headers]
+"""Method, query and headers of a request."""
 
 _LABEL = re.compile(r"\{([^}+]+)(\+?)\}\Z")
 _EMBEDDED = re.compile(r"\{([^}+]+)\+?\}")
@@ -35,6 +37,8 @@ class Candidate(NamedTuple):
     headers: tuple[str, ...]
     labels: tuple[str, ...]
     deprecated: bool
+    plain: bool = False
+    """It asks for nothing."""
 
     def matches(self, query: Query, headers: Headers) -> bool:
         """Whether the request brings it all."""
@@ -42,10 +46,9 @@ class Candidate(NamedTuple):
             found = query.get(key)
             if found is None or (value and value not in found):
                 return False
-        # Most ask for nothing: that costs no generator.
-        if self.query and not all(key in query for key in self.query):
+        if not all(key in query for key in self.query):
             return False
-        return not self.headers or all(name in headers for name in self.headers)
+        return all(name in headers for name in self.headers)
 
 
 class Match(NamedTuple):
@@ -59,7 +62,7 @@ class Match(NamedTuple):
 
 
 class _Node:
-    __slots__ = ("bare", "greedy", "label", "leaves", "literals", "patterns")
+    __slots__ = ("bare", "greedy", "label", "leaves", "literal_only", "literals", "patterns")
 
     def __init__(self) -> None:
         self.literals: dict[str, _Node] = {}
@@ -69,6 +72,8 @@ class _Node:
         self.leaves: dict[str, list[Candidate]] = {}
         self.bare: dict[str, list[Candidate]] = {}
         """Those that ask for nothing in the query: all that a request without one can mean."""
+        self.literal_only = False
+        """Nothing but a literal segment leads on from here."""
 
 
 class Router:
@@ -113,15 +118,22 @@ class Router:
         """
         segments = path[1:].split("/")
         root = self._root
-        if segments[0] not in root.literals and not (root.patterns or root.label or root.greedy):
+        if segments[0] not in root.literals and root.literal_only:
             return None
-        found = self._walk(self._root, segments, 0, [], 0, (method, query, headers))
+        asked = method, query, headers
+        found = self._walk(root, segments, 0, (), 0, asked)
         if found is None and len(segments) > 1 and not segments[-1]:
-            found = self._walk(self._root, segments[:-1], 0, [], 0, (method, query, headers))
+            found = self._walk(root, segments[:-1], 0, (), 0, asked)
         return found
 
     def _walk(
-        self, node: _Node, segments: list[str], at: int, labels: list[str], literal: int, asked: Any
+        self,
+        node: _Node,
+        segments: list[str],
+        at: int,
+        labels: tuple[str, ...],
+        literal: int,
+        asked: Asked,
     ) -> Match | None:
         """Depth first: literal segments, then patterns, then a label, then a greedy label."""
         if at == len(segments):
@@ -135,25 +147,26 @@ class Router:
         for pattern, inner in node.patterns:
             parts = pattern.match(segment)
             if parts is not None:
-                more = [*labels, *parts.groups()]
+                more = (*labels, *parts.groups())
                 found = self._walk(inner, segments, at + 1, more, literal + 1, asked)
                 if found is not None:
                     return found
         if node.label is not None and segment:
-            found = self._walk(node.label, segments, at + 1, [*labels, segment], literal, asked)
+            found = self._walk(node.label, segments, at + 1, (*labels, segment), literal, asked)
             if found is not None:
                 return found
         if node.greedy is None:
             return None
         first = len(segments)
-        if node.greedy.literals:
-            # What stands behind the label decides first; no model has more than a few segments
-            # there.
-            first = max(at + 1, first - 8)
+        if not node.greedy.literals:
+            whole = "/".join(segments[at:])
+            return _leaf(node.greedy, (*labels, whole), literal, asked) if whole else None
+        # What stands behind the label decides first; no model has more than a few segments there.
+        first = max(at + 1, first - 8)
         for end in range(first, len(segments) + 1):
             whole = "/".join(segments[at:end])
             if whole:
-                found = self._walk(node.greedy, segments, end, [*labels, whole], literal, asked)
+                found = self._walk(node.greedy, segments, end, (*labels, whole), literal, asked)
                 if found is not None:
                     return found
         return None
@@ -183,12 +196,14 @@ def _step(node: _Node, segment: str, labels: list[str]) -> _Node:
     return node.label
 
 
-def _leaf(node: _Node, labels: list[str], literal: int, asked: Any) -> Match | None:
+def _leaf(node: _Node, labels: tuple[str, ...], literal: int, asked: Asked) -> Match | None:
     method, query, headers = asked
     for candidate in (node.leaves if query else node.bare).get(method, ()):
-        if candidate.matches(query, headers):
-            values = [unquote(label) if "%" in label else label for label in labels]
-            named = dict(zip(candidate.labels, values, strict=True))
+        if candidate.plain or candidate.matches(query, headers):
+            named = dict(zip(candidate.labels, labels, strict=True))
+            for label, value in named.items():
+                if "%" in value:
+                    named[label] = unquote(value)
             return Match(candidate.operation, named, literal + len(candidate.literals))
     return None
 
@@ -202,10 +217,14 @@ def _sort(node: _Node) -> None:
         candidates[:] = [
             c if asked[c.literals, c.query] > 1 else c._replace(headers=()) for c in candidates
         ]
+        candidates[:] = [
+            c._replace(plain=not (c.literals or c.query or c.headers)) for c in candidates
+        ]
         candidates.sort(
             key=lambda c: (-len(c.literals), -len(c.query), -len(c.headers), c.deprecated)
         )
         node.bare[method] = [c for c in candidates if not c.literals and not c.query]
+    node.literal_only = not (node.patterns or node.label or node.greedy)
     below = [*node.literals.values(), *(inner for _, inner in node.patterns)]
     for inner in (*below, node.label, node.greedy):
         if inner is not None:

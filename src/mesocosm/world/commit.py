@@ -100,6 +100,9 @@ class GroupCommit:
 
     def schedule(self) -> None:
         """Write at the end of this turn of the loop. Without a running loop: wait for `flush`."""
+        scheduled = self._scheduled
+        if scheduled is not None and scheduled.is_running() and self._buffered <= BUFFER:
+            return  # as most calls find it; to ask for the running loop costs a system call
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
