@@ -95,6 +95,7 @@ def test_the_clock_does_not_go_back(port: str) -> None:
         done = mesocosm("clock", *words, "--port", port, check=False)
         assert done.returncode == 1
         assert done.stderr.startswith("mesocosm: The clock only goes forward\n  `mesocosm rewind")
+    mesocosm("clock", "advance", "0", "--port", port)
     done = mesocosm("clock", "rate", "-1", "--port", port, check=False)
     assert done.stderr.startswith("mesocosm: A rate is a number from 0")
 

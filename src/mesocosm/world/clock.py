@@ -142,17 +142,23 @@ class Clock:
         """Let `seconds` pass at once; everything due runs in order, at its own instant."""
         if seconds < 0:
             raise ClockBackwards(f"the clock cannot be advanced by {seconds} s; a rewind goes back")
-        await self.advance_to(self.running() + seconds)
+        await self._go(lambda: self.running() + seconds)
 
     async def advance_to(self, until: float) -> None:
         """Advance to a time. Raises `ClockBackwards` when it has passed."""
+        await self._go(lambda: until)
+
+    async def _go(self, aim: Callable[[], float]) -> None:
         instant = _instant.get()
         if instant is not None and not instant.over:
             raise WorldError("a timer cannot advance the clock it runs by")
         async with self._alone():
-            if until < self.running():
+            # Read once: the clock runs on meanwhile, and an advance by nothing is no way back.
+            shown = self.running()
+            until = aim()
+            if until < shown:
                 raise ClockBackwards(
-                    f"the clock shows {self.running()}, later than {until}; a rewind goes back"
+                    f"the clock shows {shown}, later than {until}; a rewind goes back"
                 )
             turned = self._turned
             while (due := self.next_due()) is not None and due <= until:
