@@ -21,6 +21,7 @@ PACKAGES = {
     "cloudtrail": "cloudtrail",
     "cloudwatch": "cloudwatch",
     "ec2": "ec2",
+    "firehose": "firehose",
     "iam": "iam",
     "kms": "kms",
     "logs": "logs",

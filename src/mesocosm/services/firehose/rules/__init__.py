@@ -1,0 +1,1 @@
+"""What holds for streams whoever asks: pure functions."""
