@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 import msgspec
@@ -24,7 +23,7 @@ from mesocosm.services.sns.rules.envelope import Envelope
 from mesocosm.services.sns.rules.messages import is_binary
 from mesocosm.wire.errors import AwsError
 
-SENDER = "sns.amazonaws.com"
+PRINCIPAL = service_principal("sns.amazonaws.com")
 SQS_ATTRIBUTES_MAX = 10
 REUSE_SECONDS = 300.0
 """For how long a data key serves a publisher."""
@@ -72,8 +71,8 @@ class Sender:
         self.message = message
         self._read: Message | None = None
         self._envelope: Envelope | None = None
+        self._certificate: str | None = None
         self._roles: dict[str, Principal] = {}
-        self._principal = service_principal(SENDER)
         self._conditions: Mapping[str, Values] = {
             "aws:SourceArn": self.arn,
             "aws:SourceAccount": call.account,
@@ -129,8 +128,10 @@ class Sender:
     def _body(self, name: str, row: Subscription) -> str:
         if row.raw and self.message.kind == "Notification":
             return self.text(row.protocol)
-        signer = self.call.world.derived(Keys).signer(self.call)
-        return self._documents().document(row, f"{self.arn}:{name}", PATH.format(name=signer.name))
+        if self._certificate is None:
+            signer = self.call.world.derived(Keys).signer(self.call)
+            self._certificate = PATH.format(name=signer.name)
+        return self._documents().document(row, f"{self.arn}:{name}", self._certificate)
 
     def posted(
         self, name: str, row: Subscription, content_type: str
@@ -195,14 +196,14 @@ class Sender:
                 "sqs",
                 "SendMessage",
                 request,
-                principal=self._principal,
+                principal=PRINCIPAL,
                 account=account,
                 region=region,
                 conditions=self._conditions,
             )
         except AwsError as error:
             raise _failure(error) from None
-        return json.dumps({"sqsMessageId": answer.message_id})
+        return f'{{"sqsMessageId":"{answer.message_id}"}}'
 
     def _attributes(self) -> dict[str, sqs_api.MessageAttributeValue]:
         return {
@@ -231,7 +232,7 @@ class Sender:
             )
         except AwsError as error:
             raise _failure(error) from None
-        return json.dumps({"firehoseRecordId": answer.record_id})
+        return f'{{"firehoseRecordId":"{answer.record_id}"}}'
 
     def _role(self, role: str) -> Principal:
         found = self._roles.get(role)

@@ -31,7 +31,8 @@ class Envelope:
         self._version = version
         self._sign = sign
         self._openings: dict[str, tuple[str, dict[str, str]]] = {}
-        self._closing = _closing(message)
+        self._parts: dict[tuple[str, str, str], str] = {}
+        self._tail = _tail(message)
 
     def text(self, protocol: str) -> str:
         """What the message says over a protocol."""
@@ -42,16 +43,23 @@ class Envelope:
         """The JSON document for a subscription; `certificate` is the path of the certificate."""
         if self._message.kind != "Notification":
             return self._confirmation(to, certificate)
-        text = self.text(to.protocol)
+        name = (self.text(to.protocol), to.base, certificate)
+        head = self._parts.get(name)
+        if head is None:
+            head = self._parts[name] = self._head(*name)
+        return head + arn + self._tail
+
+    def _head(self, text: str, base: str, certificate: str) -> str:
+        """The document up to where the ARN of the subscription stands."""
         made = self._openings.get(text)
         if made is None:
             made = self._openings[text] = self._opening(text)
         opening, signed = made
-        rest: dict[str, Any] = dict(signed)
+        rest = dict(signed)
         if signed:
-            rest["SigningCertURL"] = to.base + certificate
-        rest["UnsubscribeURL"] = f"{to.base}/?Action=Unsubscribe&SubscriptionArn={arn}&{VERSION}"
-        return opening + rules.closing(rest | self._closing)
+            rest["SigningCertURL"] = base + certificate
+        rest["UnsubscribeURL"] = f"{base}/?Action=Unsubscribe&SubscriptionArn="
+        return opening + rules.closing(rest).removesuffix('"\n}')
 
     def _opening(self, text: str) -> tuple[str, dict[str, str]]:
         message = self._message
@@ -101,10 +109,11 @@ class Envelope:
         return found | {"Content-Type": content_type, "User-Agent": AGENT}
 
 
-def _closing(message: Message) -> dict[str, Any]:
+def _tail(message: Message) -> str:
+    """The document from after the ARN of the subscription."""
     found: dict[str, Any] = {}
     if message.attributes:
         found["MessageAttributes"] = rules.shown(message.attributes)
     if message.replayed:
         found["Replayed"] = "true"
-    return found
+    return f'&{VERSION}"' + (",\n" + rules.closing(found) if found else "\n}")
