@@ -17,7 +17,7 @@ from mesocosm.wire.dialects import Dialect, of
 from mesocosm.wire.message import Events, Response, Stream
 from mesocosm.wire.models import Operation, Service, Shape
 from mesocosm.wire.names import attributes
-from mesocosm.wire.plain import PlainWriters
+from mesocosm.wire.plain import PlainWriters, write_encoded
 from mesocosm.wire.rest import HeaderItems, RestOutput
 from mesocosm.wire.types import structs
 from mesocosm.wire.xmlout import XmlWriters
@@ -172,7 +172,7 @@ def encoder(service: str, shape: Shape, protocol: str) -> Encode:
 
         if plain.needed(shape):
             write = plain.structure(shape)
-            return lambda value: cbor2.dumps(write(value))
+            return lambda value: cbor2.dumps(write(value), default=write_encoded)
         return lambda value: cbor2.dumps(msgspec.to_builtins(value, builtin_types=(bytes,)))
     if plain.needed(shape):
         write = plain.structure(shape)

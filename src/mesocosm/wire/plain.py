@@ -9,6 +9,7 @@ what was read; all others get neither.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -159,6 +160,8 @@ class PlainWriters:
             return None
         if kind == "structure":
             return self.structure(shape)
+        if kind == "list" and shape.member.type == "timestamp" and self._protocol == models.CBOR:
+            return _packed_times
         if kind in ("list", "map"):
             inner = self._value(shape.member if kind == "list" else shape.value)
             return None if inner is None else _each(inner, kind)
@@ -173,6 +176,31 @@ class PlainWriters:
 
 def _json_float(value: float) -> float | str:
     return values.number(value) if value - value != 0 else value
+
+
+class Encoded:
+    """A value that is CBOR already; `write_encoded` is the `default` of an encoder of such."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+
+def write_encoded(encoder: Any, value: Any) -> None:
+    """Put CBOR as it is into what an encoder writes."""
+    if not isinstance(value, Encoded):
+        raise TypeError(f"{type(value)} has no place in CBOR")
+    encoder.write(value.data)
+
+
+def _packed_times(given: list[float]) -> Encoded:
+    """An array of timestamps at once: a day of metrics has 1,440 of them. Each is tag 1 (0xc1)
+    before a double (0xfb); RFC 8949, sections 3.1 and 3.4.2.
+    """
+    flat: list[Any] = [0xC1FB] * (2 * len(given))
+    flat[1::2] = given
+    return Encoded(struct.pack(f">BI{'Hd' * len(given)}", 0x9A, len(given), *flat))
 
 
 def _tagged(value: float) -> Any:
