@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
 import urllib.request
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from tests.services.sns.support import (
@@ -246,6 +251,59 @@ def check_signature(document: dict[str, Any], version: str) -> None:
     assert isinstance(key, RSAPublicKey)
     digest = hashes.SHA256() if version == "2" else hashes.SHA1()
     key.verify(base64.b64decode(document["Signature"]), text.encode(), PKCS1v15(), digest)
+
+
+def certified(folder: Path) -> tuple[ssl.SSLContext, Path]:
+    """What a web server at 127.0.0.1 needs, and the file of the authority that vouches for it."""
+    key = rsa.generate_private_key(65537, 2048)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    certificate, private = folder / "certificate.pem", folder / "key.pem"
+    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, private)
+    return context, certificate
+
+
+def test_https_with_a_certificate_somebody_vouches_for(
+    sns: Any, cloud: LocalCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arn = topic(sns)
+    context, authority = certified(tmp_path)
+    server = Receiver(context)
+    try:
+        address = server.url.replace("//", "//me:secret@")
+        sns.subscribe(TopicArn=arn, Protocol="https", Endpoint=address)
+        settle(cloud)
+        assert server.came == 0
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+        cloud.advance(20.01)
+        asked = server.next()
+    finally:
+        server.close()
+    assert asked.headers["x-amz-sns-message-type"] == "SubscriptionConfirmation"
+    assert asked.headers["authorization"] == "Basic bWU6c2VjcmV0"
 
 
 def test_there_is_no_other_certificate(cloud: LocalCloud) -> None:

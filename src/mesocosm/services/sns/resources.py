@@ -7,6 +7,7 @@ row until everybody has it; what could not be delivered at once has a small row 
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -244,7 +245,12 @@ def name_of(arn: str | None, parameter: str) -> Name:
 
 def policy_of(row: Topic, arn: str, account: str) -> str:
     """The policy of a topic as text."""
-    return row.policy or json.dumps(default_policy(arn, account), separators=(",", ":"))
+    return row.policy or _default(arn, account)
+
+
+@lru_cache(maxsize=4096)
+def _default(arn: str, account: str) -> str:
+    return json.dumps(default_policy(arn, account), separators=(",", ":"))
 
 
 @sns.resource
