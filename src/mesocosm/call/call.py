@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mesocosm.call.service import Need, Values
+from mesocosm.call.service import NOTHING, Need, Values
 from mesocosm.wire.errors import AwsError
 
 if TYPE_CHECKING:
@@ -63,6 +63,9 @@ class Call:
     secure = False
     http: Request | None = None
     resumed = False
+    passed: Mapping[str, Values] = NOTHING
+    """The aws:Source* keys that the service which made this call gave; calls made with the same
+    credentials carry them on."""
     answer_status = 0
 
     def __init__(

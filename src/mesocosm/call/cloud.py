@@ -301,6 +301,13 @@ class Cloud:
         call.topics = parent.topics
         if principal is None:
             call.credential = parent.credential
+            conditions = {**parent.passed, **conditions}
+        if conditions:
+            call.passed = {
+                name: value
+                for name, value in conditions.items()
+                if name.lower().startswith("aws:source")
+            }
         error: AwsError | None = None
         result = None
         transaction = self.world.current

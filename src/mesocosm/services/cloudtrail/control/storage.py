@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from typing import TYPE_CHECKING
 
 from mesocosm.api import s3
@@ -15,6 +17,10 @@ from mesocosm.wire.errors import AwsError
 if TYPE_CHECKING:
     from mesocosm.call.call import Call
 
+KMS_ERRORS = {
+    "KMS.NotFoundException": "KmsKeyNotFoundException",
+    "KMS.DisabledException": "KmsKeyDisabledException",
+}
 OWNER_CONTROL = "bucket-owner-full-control"
 
 
@@ -30,9 +36,19 @@ def conditions(arn: str) -> dict[str, str]:
 
 
 def write(
-    call: Call, trail: rows.Trail, key: str, body: bytes, metadata: dict[str, str] | None = None
+    call: Call,
+    trail: rows.Trail,
+    key: str,
+    body: bytes,
+    metadata: dict[str, str] | None = None,
+    *,
+    sealed: bool = False,
 ) -> None:
-    """Put an object into the trail's bucket. Raises what S3 answers."""
+    """Put an object into the trail's bucket, `sealed` under the trail's KMS key if it has one.
+    Raises what S3 answers.
+    """
+    under_kms = sealed and bool(trail.kms_key)
+    context = json.dumps({"aws:cloudtrail:arn": trail.arn}).encode()
     target = call.cloud.gate.target(call, f"arn:aws:s3:::{trail.bucket}")
     request = s3.PutObjectRequest(
         bucket=trail.bucket,
@@ -41,6 +57,9 @@ def write(
         content_type="application/json",
         content_encoding="gzip" if body else None,
         metadata=metadata,
+        server_side_encryption="aws:kms" if under_kms else None,
+        ssekms_key_id=trail.kms_key if under_kms else None,
+        ssekms_encryption_context=base64.b64encode(context).decode() if under_kms else None,
     )
     call.invoke(
         "s3",
@@ -56,7 +75,8 @@ def write(
 def check(call: Call, trail: rows.Trail, accounts: list[str]) -> None:
     """Whether CloudTrail may write to the bucket: it looks at the ACL, and writes the folder.
 
-    Raises S3BucketDoesNotExistException, InsufficientS3BucketPolicyException.
+    Raises S3BucketDoesNotExistException, InsufficientS3BucketPolicyException, and for the KMS key
+    InsufficientEncryptionPolicyException, KmsKeyNotFoundException, KmsKeyDisabledException.
     """
     target = call.cloud.gate.target(call, f"arn:aws:s3:::{trail.bucket}")
     try:
@@ -71,8 +91,16 @@ def check(call: Call, trail: rows.Trail, accounts: list[str]) -> None:
         )
         for account in accounts:
             start = names.folder(trail.prefix, trail.organization, account, "CloudTrail")
-            write(call, trail, start, b"")
+            write(call, trail, start, b"", sealed=True)
     except AwsError as error:
+        if error.code.startswith("KMS."):
+            raise AwsError(KMS_ERRORS.get(error.code, "KmsException"), error.message) from None
+        if error.code.startswith("AccessDenied") and "kms:" in error.message:
+            raise AwsError(
+                "InsufficientEncryptionPolicyException",
+                f"Insufficient permissions to access S3 bucket {trail.bucket} or KMS key "
+                f"{trail.kms_key}.",
+            ) from None
         if error.code == "NoSuchBucket":
             raise AwsError(
                 "S3BucketDoesNotExistException", f"S3 bucket {trail.bucket} does not exist!"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from mesocosm.api import cloudtrail as api
-from mesocosm.call import paging
+from mesocosm.call import encryption, paging
 from mesocosm.call.service import Need
 from mesocosm.services.cloudtrail import cloudtrail
 from mesocosm.services.cloudtrail.control import digests, storage
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mesocosm.call.call import Call
 
 TRAILS_MAX = 5
+NO_KEY = "KmsKeyNotFoundException"
 PAGE = 1_000
 
 
@@ -73,6 +74,7 @@ def create_trail(call: Call, request: api.CreateTrailRequest) -> api.CreateTrail
         organization=organization,
         recursive=request.recursive_logging,
         tags=check_tags(request.tags_list, {}),
+        kms_key=_kms_key(call, request.kms_key_id),
     )
     _check(call, row)
     here[row.name] = row
@@ -97,6 +99,8 @@ def update_trail(call: Call, request: api.UpdateTrailRequest) -> api.UpdateTrail
         changes["validation"] = request.enable_log_file_validation
     if request.recursive_logging is not None:
         changes["recursive"] = request.recursive_logging
+    if request.kms_key_id is not None:
+        changes["kms_key"] = _kms_key(call, request.kms_key_id)
     if request.is_organization_trail is not None:
         changes["organization"] = _organization(call)[0] if request.is_organization_trail else ""
     new = msgspec.structs.replace(row, **changes)
@@ -128,8 +132,14 @@ def _refuse_missing(call: Call, request: Any) -> None:
         raise call.not_implemented("delivery to CloudWatch Logs")
     if request.sns_topic_name:
         raise call.not_implemented("notification through Amazon SNS")
-    if request.kms_key_id:
-        raise call.not_implemented("encryption of log files with AWS KMS keys")
+
+
+def _kms_key(call: Call, given: str | None) -> str:
+    """The ARN of the key that log files are to be encrypted under."""
+    if not given:
+        return ""
+    errors = encryption.worded({"InvalidArnException": "InvalidKmsKeyIdException"}, NO_KEY)
+    return encryption.resolve(call, given, errors=errors)
 
 
 def _check(call: Call, row: rows.Trail, before: rows.Trail | None = None) -> None:
@@ -139,7 +149,9 @@ def _check(call: Call, row: rows.Trail, before: rows.Trail | None = None) -> Non
             "Multi-Region trail must include global service events.",
         )
     names.check_bucket(row.bucket, row.prefix)
-    places = [(one.bucket, one.prefix, one.organization) for one in (row, before) if one]
+    places = [
+        (one.bucket, one.prefix, one.organization, one.kms_key) for one in (row, before) if one
+    ]
     if len(set(places)) == len(places):
         accounts = [row.account]
         storage.check(call, row, accounts)
@@ -245,6 +257,7 @@ def _configuration(row: rows.Trail) -> dict[str, Any]:
         "log_file_validation_enabled": row.validation,
         "is_organization_trail": bool(row.organization),
         "recursive_logging": row.recursive,
+        "kms_key_id": row.kms_key or None,
     }
 
 

@@ -48,7 +48,7 @@ class AdvancedSelector(msgspec.Struct, frozen=True, omit_defaults=True):
 class Trail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A trail as it is configured. `organization`: the id of the organization it is for.
 
-    `advanced` None: basic selectors are in force.
+    `advanced` None: basic selectors are in force. `kms_key`: the ARN of the key of its log files.
     """
 
     name: str
@@ -65,6 +65,7 @@ class Trail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     selectors: tuple[Selector, ...] = (Selector(),)
     advanced: tuple[AdvancedSelector, ...] | None = None
     tags: dict[str, str] = {}
+    kms_key: str = ""
     logging: bool = False
     started: float | None = None
     stopped: float | None = None
