@@ -43,6 +43,8 @@ PROVIDERS = {
     "sessions": "sts",
     "organization": "organizations",
     "keys": "kms",
+    "metrics": "cloudwatch",
+    "metrics": "cloudwatch",
 }
 """A protocol of `call/authority.py` -> the service that answers it."""
 
