@@ -289,7 +289,7 @@ def _write(call: Call, trail: rows.Trail, cell: Cell, batch: Batch) -> None:
     packed, digest = batch.finish()
     start = names.folder(trail.prefix, trail.organization, account, "CloudTrail")
     key = names.log_key(start, account, region, call.now, call.ids.alphanumeric(16))
-    storage.write(call, trail, key, packed)
+    storage.write(call, trail, key, packed, sealed=True)
     if trail.validation:
         chains = call.rows(rows.chains, trail.account, trail.region)
         place = (trail.name, account, region)
