@@ -35,6 +35,7 @@ class Waiting:
         """Wait for a wake-up or for the clock to reach `until`; true when the time is up."""
         remaining = until - self._clock.now()
         if remaining <= 0:
+            await self._clock.sleep(0)  # other calls go between
             return True
         future = asyncio.get_running_loop().create_future()
         self._topics.setdefault(topic, set()).add(future)

@@ -313,3 +313,8 @@ def test_many_events_come_a_slice_at_a_time(
     cloud.advance(301)
     assert len(logs(s3)) == 2
     assert users([one for held in logs(s3).values() for one in held])[0] == "later"
+    for number in range(9):
+        iam.create_user(UserName=f"last{number}")
+    trail.delete_trail(Name="main")
+    assert len(logs(s3)) == 3
+    assert len(users([one for held in logs(s3).values() for one in held])) == 15 + 1 + 9

@@ -133,7 +133,5 @@ def settle(call: Call, trail: rows.Trail) -> None:
     row = held.get(trail.name)
     if row is None or not (trail.logging or row.draining):
         return
-    more = True
-    while more:
-        row, more = delivery.run(call, trail, row)
+    delivery.settled(call, trail, row)
     finish(call, trail)
