@@ -44,7 +44,6 @@ PROVIDERS = {
     "organization": "organizations",
     "keys": "kms",
     "metrics": "cloudwatch",
-    "metrics": "cloudwatch",
 }
 """A protocol of `call/authority.py` -> the service that answers it."""
 
