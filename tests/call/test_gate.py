@@ -11,7 +11,7 @@ from mesocosm.call.call import Call
 from mesocosm.call.cloud import Cloud, Settings
 from mesocosm.call.gate import compiled
 from mesocosm.call.identity import service_principal
-from mesocosm.call.service import Catalogue, Service
+from mesocosm.call.service import Catalogue, Need, Service
 from mesocosm.iam import Principal
 from mesocosm.world import World
 
@@ -75,3 +75,25 @@ def test_a_limit_that_cannot_be_read_denies_everything(kind: str) -> None:
 
 def test_a_grant_that_cannot_be_read_grants_nothing() -> None:
     assert compiled([("broken", "{")], "identity") == ()
+
+
+def test_what_no_key_had_a_part_in_is_decided_once_until_an_identity_changes(cloud: Cloud) -> None:
+    statement = '{"Effect":"Allow","Action":"sqs:*","Resource":"*"%s}'
+    agent = ',"Condition":{"StringEquals":{"aws:UserAgent":"boto3"}}'
+    document = '{"Version":"2012-10-17","Statement":[' + statement + "]}"
+    signer = Principal(kind="assumed-role", account=ACCOUNT, arn="r", id="AROA", access_key_id="A")
+
+    def judged(policy: str, agent: str) -> tuple[str, int]:
+        made = call(cloud, signer, Credential("A", "", signer, "t", None, True, (("p", policy),)))
+        made.user_agent = agent
+        gathered = cloud.gate.gathered(made)
+        gathered.stack.identity = gathered.stack.session
+        allowed = cloud.gate.allows(made, Need("sqs:SendMessage", f"arn:aws:sqs:x:{ACCOUNT}:q"))
+        assert made.judgements[0].result == ("Allowed" if allowed else "ImplicitlyDenied")
+        return made.judgements[0].result, len(gathered.decided)
+
+    assert judged(document % "", "boto3") == ("Allowed", 1)
+    assert judged(document % "", "other") == ("Allowed", 1)
+    cloud.gate.forget()
+    assert judged(document % agent, "boto3") == ("Allowed", 0)
+    assert judged(document % agent, "other") == ("ImplicitlyDenied", 0)

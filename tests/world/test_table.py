@@ -231,3 +231,23 @@ def test_empty_cells_that_nobody_holds_are_let_go(
         world.rows(queues, "1", "moon-1")["a"] = Queue("a")
     assert [region for _, region, _ in world.cells(queues)] == [CELL[1], "moon-1"]
     world.checkpoint()
+
+
+def test_a_tally_grows_with_every_change_of_its_service_and_with_taking_it_back(
+    world: World,
+) -> None:
+    tally, other = world.tally(queues.name.partition(".")[0]), world.tally("another")
+    put(world, "a")
+    after_put = tally.count
+    assert after_put > 0
+    with pytest.raises(ZeroDivisionError), world.transaction():
+        world.rows(queues, *CELL)["b"] = Queue("b")
+        raise ZeroDivisionError
+    after_undoing = tally.count
+    assert after_undoing > after_put
+    position = world.position
+    put(world, "c")
+    after_another = tally.count
+    world.rewind(position)
+    assert tally.count > after_another
+    assert other.count == 0

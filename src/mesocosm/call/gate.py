@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from mesocosm.call.cloud import Cloud
 
 STACKS_MAX = 4_096
+DECIDED_MAX = 1_024
 NOBODY = Grants()
 
 Levels = tuple[tuple[str, tuple[PolicyText, ...]], ...]
@@ -83,6 +84,8 @@ class Gathered(NamedTuple):
     digest: str
     keys: dict[str, str | list[str]]
     tags: Mapping[str, str]
+    decided: dict[tuple[str, str, str], tuple[Decision, Judgement]]
+    """By action, resource and its account: what no condition key has a part in."""
 
 
 class Near(NamedTuple):
@@ -235,7 +238,13 @@ class Gate:
         stack = gathered.stack
         texts = self._resource_texts(principal, need, target, context)
         digest = ""
-        if texts is not None:
+        question = need.action, need.resource, target.account
+        if texts is None:
+            known = gathered.decided.get(question)
+            if known is not None:
+                call.judgements.append(known[1])
+                return known[0], target
+        else:
             side = self._side(texts)
             digest = side.digest
             stack = stack.at(
@@ -248,20 +257,25 @@ class Gate:
             need.action, need.resource, target.account, principal, context
         )
         decision = decide(request, stack)
-        call.judgements.append(
-            Judgement(
-                need.action,
-                need.resource,
-                target.account,
-                decision.result,
-                decision.by,
-                gathered.digest,
-                digest,
-                decision.policy,
-                context_used(request, stack),
-                decision.statement,
-            )
+        judgement = Judgement(
+            need.action,
+            need.resource,
+            target.account,
+            decision.result,
+            decision.by,
+            gathered.digest,
+            digest,
+            decision.policy,
+            context_used(request, stack),
+            decision.statement,
         )
+        call.judgements.append(judgement)
+        if texts is None and not context:
+            # No policy has read a key, and none of the resource speaks: it follows from the
+            # principal's own policies, and these are gathered anew when they change.
+            if len(gathered.decided) >= DECIDED_MAX:
+                gathered.decided.clear()
+            gathered.decided[question] = decision, judgement
         return decision, target
 
     # -- what speaks for a principal -----------------------------------------------------------
@@ -318,7 +332,7 @@ class Gate:
         tags = identity.tags(principal) if identity and principal.kind == "user" else principal.tags
         if len(self._gathered) >= STACKS_MAX:
             self._gathered.clear()
-        made = Gathered(version, stack_of(texts), self._keep(texts), keys, tags)
+        made = Gathered(version, stack_of(texts), self._keep(texts), keys, tags, {})
         self._gathered[key] = made
         return made
 

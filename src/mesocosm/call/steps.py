@@ -150,6 +150,7 @@ def record(cloud: Cloud, passage: Passage, transaction: Transaction) -> None:
     made = record_of(cloud, passage)
     passage.records = [made, *passage.call.records] if passage.call else [made]
     transaction.record = encode(passage.records)
+    transaction.instant = made.time
     cloud.recent(transaction.record)
     if passage.credential is not None and passage.service is not None:
         cloud.identity.seen(passage)

@@ -39,7 +39,7 @@ def decide(request: AuthorizationRequest, stack: PolicyStack) -> Decision:
         return CALLER_IDENTITY
     plan = stack.plans.get(action) or _plan(stack, action)
     resource, context = request.resource, request.context
-    restricted = not scp_exempt(request.principal)
+    restricted = bool(plan.scp_denies or plan.levels) and not scp_exempt(request.principal)
     if restricted:
         for match, decision in plan.scp_denies:
             if match is None or match(resource, context):

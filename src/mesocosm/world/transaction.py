@@ -30,12 +30,14 @@ class Transaction:
     After the block `tx.position` is the position to await with `world.committed`.
     """
 
-    __slots__ = ("_world", "noted", "position", "record")
+    __slots__ = ("_world", "instant", "noted", "position", "record")
 
     def __init__(self, world: Owner) -> None:
         self._world = world
         self.noted: list[Noted] = []
         self.record: bytes | None = None
+        self.instant: float | None = None
+        """The virtual time of its frame; that of the commit when it is not said."""
         self.position = 0
 
     def __enter__(self) -> Transaction:

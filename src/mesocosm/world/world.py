@@ -238,7 +238,9 @@ class World:
         if not changes and transaction.record is None:
             transaction.position = journal.position
             return changes
-        real, virtual = self.clock.real(), self.clock.now()
+        real, virtual = self.clock.real(), transaction.instant
+        if virtual is None:
+            virtual = self.clock.now()
         if virtual < self._virtual:
             virtual = self._virtual
         # A row that cannot be encoded raises here, before anything is committed.
