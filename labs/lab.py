@@ -38,9 +38,10 @@ class Lab:
             config=Config(s3={"addressing_style": "path"}),
         )
 
-    def command(self, *words: str) -> str:
+    def command(self, *words: str, shown: bool = True) -> str:
         """Run the `mesocosm` command on this cloud, show it, and return what it printed."""
-        print(f"  $ mesocosm {' '.join(words)}")
+        if shown:
+            print(f"  $ mesocosm {' '.join(words)}")
         done = subprocess.run(
             [*COMMAND, *words],
             env=os.environ | {"MESOCOSM_URL": self.url},

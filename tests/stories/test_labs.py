@@ -60,3 +60,11 @@ def test_organization_guardrail() -> None:
     assert "DeleteQueue by admin: ok" in story
     assert "DeleteQueue by admin: AccessDenied" in story
     assert "DeleteQueue by Root: AccessDenied" in story
+
+
+def test_the_alarm_that_rang() -> None:
+    story = told("the-alarm-that-rang")
+    assert "shop-errors: OK -> ALARM" in story
+    assert "3 out of the last 5 datapoints [40.0" in story
+    assert "shop-errors: ALARM -> OK" in story
+    assert "203 lines of status 502" in story
