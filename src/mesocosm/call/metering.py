@@ -65,6 +65,8 @@ class Meter:
         self._cloud = cloud
         self._counts: dict[Series, dict[float, int]] = {}
         self._samples: list[Observed] = []
+        self.fresh: list[Observed] = []
+        """What was counted in the minute that has ended: for gauges that sample what was used."""
         self._minute = 0.0
         self._wake: asyncio.Future[None] | None = None
         self._due = 0.0
@@ -156,12 +158,13 @@ class Meter:
         now = self._cloud.world.clock.now()
         if self._counts and now >= self._minute + MINUTE:
             counts, self._counts = self._counts, {}
-            self._samples += [
+            self.fresh = [
                 Observed(*series, self._minute, values) for series, values in counts.items()
             ]
+            self._samples += self.fresh
             for service in self._cloud.awake():
-                if service.gauges:
-                    self.attend(service)
+                for number in range(len(service.gauges)):
+                    self._gauges.setdefault((service.name, number), now)
         for (name, number), due in list(self._gauges.items()):
             owner = self._cloud.wake(name)
             if due > now or owner is None:
@@ -170,6 +173,7 @@ class Meter:
             self._gauges[name, number] = _end_of(now, every)
             if not self._cloud.sample(owner, function):
                 del self._gauges[name, number]
+        self.fresh = []
         if self._samples:
             observed, self._samples = self._samples, []
             self._cloud.publish(observed)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from mesocosm.call.call import Call
+from mesocosm.call.metering import Meter
 from mesocosm.services.sqs import sqs
+from mesocosm.services.sqs.operations import metering
 from mesocosm.services.sqs.operations.moves import move_some
 from mesocosm.services.sqs.operations.opened import find
 from mesocosm.services.sqs.operations.queues import delay_again
@@ -12,6 +14,7 @@ from mesocosm.services.sqs.resources import (
     attempts,
     deleted,
     messages,
+    queues,
     receipts,
     sent,
 )
@@ -20,6 +23,33 @@ AT_ONCE = 500
 """Rows changed in one go: a timer with more to do comes back at once, and calls go between."""
 
 ROUNDING = 0.001
+
+
+@sqs.gauge(60)
+def show_state(call: Call, meter: Meter) -> bool:
+    """What is in the queues that were used in the last six hours."""
+    last = call.world.derived(metering.Activity).last
+    for one in meter.fresh:
+        if one.metric.namespace == metering.NAMESPACE:
+            last[one.account, one.region, one.dimensions] = one.time
+    lines = call.world.derived(Lines)
+    for (account, region, where), used in list(last.items()):
+        row = call.world.rows(queues, account, region).get(where[0][1])
+        if row is None or used < call.now - metering.ACTIVE:
+            del last[account, region, where]
+            continue
+        line = lines.line(account, region, row.store, row.fifo)
+        line.advance(call.now)
+        oldest = line.oldest()
+        age = call.now - oldest if oldest is not None else 0.0
+        for metric, value in (
+            (metering.visible, line.available),
+            (metering.in_flight, line.flying),
+            (metering.delayed, line.delayed),
+            (metering.oldest, age),
+        ):
+            meter.sample(account, region, metric, where, float(value))
+    return bool(last)
 
 
 @sqs.timer("expire")

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from mesocosm.api import sqs as api
 from mesocosm.call.call import Call
 from mesocosm.services.sqs import sqs
-from mesocosm.services.sqs.operations import encrypting
+from mesocosm.services.sqs.operations import encrypting, metering
 from mesocosm.services.sqs.operations.opened import Opened, find, opened, queue_arn
 from mesocosm.services.sqs.resources import (
     Attempt,
@@ -154,6 +154,7 @@ def accept(queue: Opened, given: Checked) -> Accepted:
     message = given.message
     kept = encrypting.sealed(queue, message) if queue.queue.kms_key else message
     name, seq = _put(queue, kept)
+    metering.count_sent(queue, given.size)
     trace = {"AWSTraceHeader": ("String", message.trace.encode())} if message.trace else None
     return Accepted(
         name,
@@ -246,7 +247,9 @@ def receive_message(call: Call, request: api.ReceiveMessageRequest) -> api.Recei
             given = tuple((t.seq, t.receipt.nonce, t.receipt.until) for t in taken)
             _remember(queue, attempt, given)
     if not taken:
+        metering.count(queue, metering.empty)
         return api.ReceiveMessageResult()
+    metering.count(queue, metering.received, times=len(taken))
     return api.ReceiveMessageResult(messages=[_shown(queue, one, request, system) for one in taken])
 
 
@@ -468,6 +471,7 @@ def held(queue: Opened, text: str | None) -> tuple[rules.Handle, Message | None,
 def delete(queue: Opened, text: str | None) -> None:
     """Delete the message of a receipt handle; an old handle of a standard queue does nothing."""
     handle, message, _ = held(queue, text)
+    metering.count(queue, metering.deleted)
     if message is not None:
         queue.drop(handle.seq)
 
