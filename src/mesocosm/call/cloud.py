@@ -253,7 +253,8 @@ class Cloud:
         """What browsers send that is no call of an API, if the service it is for wants it."""
         host = hosts.parse(request.host)
         if request.path.startswith(OWN_PATHS):
-            named = self.catalogue.service(request.path[2:].partition("/")[0])
+            name = request.path[2:].partition("/")[0]
+            named = self.catalogue.service(name) if name in self.catalogue.names else None
             return named.web(self, request, host) if named and named.web else None
         if request.method == "POST" and not (request.headers.get("content-type") or "").startswith(
             "multipart/form-data"

@@ -74,6 +74,11 @@ def test_what_no_issuer_publishes_is_not_found(cloud: LocalCloud) -> None:
     issuer = cloud.client("iam", account=ACCOUNT).enable_outbound_web_identity_federation()[
         "IssuerIdentifier"
     ]
+    for number in range(3):
+        with pytest.raises(HTTPError) as raised:
+            fetched(f"{cloud.endpoint}/_stranger{number}/x")
+        raised.value.close()
+        assert f"stranger{number}" not in cloud.cloud.catalogue._loaded
     for url in (
         f"{cloud.endpoint}/_sts/none/.well-known/jwks.json",
         f"{cloud.endpoint}/_sts//.well-known/jwks.json",
