@@ -355,6 +355,9 @@ class Cloud:
             if not self._reacting:
                 return
             run = self._reacting.popleft()
+            if not run.stream:
+                self._run(run.service, run.account, run.region, run.function, *run.values)
+                continue
             with self.world.ids.aside(run.stream):
                 self._run(run.service, run.account, run.region, run.function, *run.values)
         log.error("reactions did not come to an end after %d", REACTIONS_MAX)
