@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from mesocosm.testing.local import LocalCloud
 
@@ -97,3 +100,46 @@ def test_a_rewind_takes_the_points_back(cloud: LocalCloud, client: Client) -> No
     cloud.rewind("before")
     cloud.advance(120)
     assert total(metrics, cloud, "AWS/SQS", "NumberOfMessagesSent", QueueName="q") is None
+
+
+def test_buckets_publish_their_size_at_midnight(cloud: LocalCloud, client: Client) -> None:
+    s3, metrics = client("s3"), client("cloudwatch")
+    s3.create_bucket(Bucket="bucket")
+    s3.put_object(Bucket="bucket", Key="k", Body=b"x" * 1000)
+    s3.put_object(Bucket="bucket", Key="cold", Body=b"y" * 10, StorageClass="GLACIER")
+    upload = s3.create_multipart_upload(Bucket="bucket", Key="big")["UploadId"]
+    s3.upload_part(Bucket="bucket", Key="big", UploadId=upload, PartNumber=1, Body=b"z" * 7)
+    midnight = cloud.now() // 86_400 * 86_400 + 86_400
+    cloud.advance(midnight - cloud.now() + 1)
+
+    def of(name: str, kind: str) -> float | None:
+        return total(metrics, cloud, "AWS/S3", name, BucketName="bucket", StorageType=kind)
+
+    assert of("BucketSizeBytes", "StandardStorage") == 1007
+    assert of("BucketSizeBytes", "GlacierStorage") == 10
+    assert of("NumberOfObjects", "AllStorageTypes") == 3
+    s3.delete_object(Bucket="bucket", Key="k")
+    cloud.advance(86_400)
+    assert of("BucketSizeBytes", "StandardStorage") == 7
+
+
+def test_buckets_publish_their_requests_where_asked_to(cloud: LocalCloud, client: Client) -> None:
+    s3, metrics = client("s3"), client("cloudwatch")
+    s3.create_bucket(Bucket="bucket")
+    s3.put_bucket_metrics_configuration(
+        Bucket="bucket", Id="docs", MetricsConfiguration={"Id": "docs", "Filter": {"Prefix": "d/"}}
+    )
+    cloud.advance(61 - cloud.now() % 60)
+    s3.put_object(Bucket="bucket", Key="d/k", Body=b"x" * 100)
+    s3.put_object(Bucket="bucket", Key="other", Body=b"x")
+    s3.get_object(Bucket="bucket", Key="d/k")["Body"].read()
+    with suppress(ClientError):
+        s3.get_object(Bucket="bucket", Key="d/none")
+    cloud.advance(60)
+
+    def of(name: str) -> float | None:
+        return total(metrics, cloud, "AWS/S3", name, BucketName="bucket", FilterId="docs")
+
+    assert of("AllRequests") == 3
+    assert (of("PutRequests"), of("GetRequests"), of("4xxErrors")) == (1, 2, 1)
+    assert (of("BytesUploaded"), of("BytesDownloaded")) == (100, 100)

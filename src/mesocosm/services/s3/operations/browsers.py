@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 
 from mesocosm.call.service import Form
 from mesocosm.services.s3 import s3
-from mesocosm.services.s3.control import access_log
+from mesocosm.services.s3.control import access_log, metrics
 from mesocosm.services.s3.operations import cors, website
 from mesocosm.services.s3.rules import forms
 from mesocosm.services.s3.rules.attributes import argument, malformed_xml
@@ -48,9 +48,10 @@ def web(cloud: Cloud, request: Request, host: Host) -> Response | Form | None:
 
 
 def answered(cloud: Cloud, passage: Passage) -> None:
-    """The last touch on an answer: CORS headers, and the line of the access log."""
+    """The last touch on an answer: CORS headers, the line of the access log, metrics."""
     cors.add_headers(cloud, passage)
     access_log.note(cloud, passage)
+    metrics.note(cloud, passage)
 
 
 s3.web = web
