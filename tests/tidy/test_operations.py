@@ -17,6 +17,15 @@ ACTIONS_BESIDE_THE_REFERENCE: dict[str, str] = {
         "DisassociateCrossAccountReplica",
         "ListResourcePolicies",
     )
+} | {
+    f"cloudwatch:{name}": f"CloudWatch API reference, {name}"
+    for name in (
+        "DeleteMetricDataQueryDefinition",
+        "DescribeAlarmContributors",
+        "GetMetricDataQueryDefinition",
+        "ListMetricDataQueryDefinitions",
+        "PutMetricDataQueryDefinition",
+    )
 }
 """IAM actions that AWS evaluates and its service authorisation reference leaves out -> where that
 is written.

@@ -20,6 +20,12 @@ TYPES: dict[str, dict[str, str]] = {
         "user": "AWS::IAM::User",
     },
     "sts": {"federated-user": "AWS::STS::FederatedUser", "assumed-role": "AWS::STS::AssumedRole"},
+    "cloudwatch": {
+        "alarm": "AWS::CloudWatch::Alarm",
+        "alarm-mute-rule": "AWS::CloudWatch::AlarmMuteRule",
+        "dashboard": "AWS::CloudWatch::Dashboard",
+        "metric-stream": "AWS::CloudWatch::MetricStream",
+    },
     "cloudtrail": {"trail": "AWS::CloudTrail::Trail"},
     "sqs": {"": "AWS::SQS::Queue"},
     "sns": {"": "AWS::SNS::Topic"},
