@@ -135,7 +135,7 @@ def check(
 ) -> str:
     """The ARN of a key that is there, enabled and for symmetric encryption (kms:DescribeKey)."""
     arn = resolve(call, key, errors=errors)
-    found = _invoke(call, "DescribeKey", errors, principal, None, key_id=arn).key_metadata
+    found = _invoke(call, "DescribeKey", errors, principal, None, "", key_id=arn).key_metadata
     problem = None
     if found.key_state == "Disabled":
         problem = AwsError("DisabledException", f"{arn} is disabled.")
@@ -164,9 +164,11 @@ def data_key(
     account: str | None = None,
     region: str | None = None,
     verified: bool = False,
+    source: str = "",
 ) -> DataKey:
     """A data key of 32 bytes under a KMS key (kms:GenerateDataKey). `verified`: one that the caller
-    may open again too (kms:Decrypt), as SQS demands of senders."""
+    may open again too (kms:Decrypt), as SQS demands of senders. `source`: the ARN of the resource a
+    service principal acts for (aws:SourceArn)."""
     arn = resolve(call, key, errors=errors, account=account, region=region)
     who, about = _requester(call, principal), tuple(sorted(context.items()))
     kept = call.world.derived(DataKeys) if reuse else None
@@ -180,6 +182,7 @@ def data_key(
         errors,
         principal,
         region,
+        source,
         key_id=arn,
         encryption_context=dict(context),
         key_spec="AES_256",
@@ -187,7 +190,15 @@ def data_key(
     result = DataKey(arn, made.plaintext, made.ciphertext_blob)
     if verified:
         wrapped = result.wrapped
-        unwrapped(call, wrapped, context, errors=errors, principal=principal, region=region)
+        unwrapped(
+            call,
+            wrapped,
+            context,
+            errors=errors,
+            principal=principal,
+            region=region,
+            source=source,
+        )
     if kept is not None:
         kept.keep((who, about, arn), result, reuse)
         kept.keep((who, about, result.wrapped), result, reuse)
@@ -203,6 +214,7 @@ def unwrapped(
     principal: Principal | None = None,
     reuse: float = 0.0,
     region: str | None = None,
+    source: str = "",
 ) -> bytes:
     """The data key that was wrapped under the same context (kms:Decrypt)."""
     name = (_requester(call, principal), tuple(sorted(context.items())), wrapped)
@@ -217,6 +229,7 @@ def unwrapped(
         errors,
         principal,
         region,
+        source,
         ciphertext_blob=wrapped,
         encryption_context=dict(context),
     )
@@ -291,12 +304,16 @@ def _invoke(
     errors: Errors | None,
     principal: Principal | None,
     region: str | None,
+    source: str,
     **given: Any,
 ) -> Any:
     shape = wire.service(SERVICE).operation(operation).input_shape
     assert shape is not None
     request = wire.structs(SERVICE).struct(shape.name)(**given)
+    about = {"aws:SourceArn": source, "aws:SourceAccount": source.split(":")[4]} if source else None
     try:
-        return call.invoke(SERVICE, operation, request, principal=principal, region=region)
+        return call.invoke(
+            SERVICE, operation, request, principal=principal, region=region, conditions=about
+        )
     except AwsError as error:
         raise (errors(error) if errors else error) from None

@@ -244,6 +244,27 @@ def test_a_customers_key_protects_what_is_gathered(
     stand.cloud.advance(5)
     assert stand.described()["DeliveryStreamEncryptionConfiguration"]["Status"] == "DISABLED"
     assert put(DeliveryStreamName="clicks", Record={"Data": b"x"})["Encrypted"] is False
+    assert kms.list_grants(KeyId=key)["Grants"] == []
+
+
+def test_a_key_is_needed_until_all_is_delivered(stand: Stand, client: Callable[..., Any]) -> None:
+    kms = client("kms")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    stand.firehose.create_delivery_stream(
+        DeliveryStreamName="clicks",
+        ExtendedS3DestinationConfiguration=stand.destination(),
+        DeliveryStreamEncryptionConfigurationInput={
+            "KeyType": "CUSTOMER_MANAGED_CMK",
+            "KeyARN": key,
+        },
+    )
+    stand.cloud.advance(10)
+    stand.put("a")
+    stand.firehose.stop_delivery_stream_encryption(DeliveryStreamName="clicks")
+    stand.cloud.advance(10)
+    assert len(kms.list_grants(KeyId=key)["Grants"]) == 1
+    assert list(stand.deliver().values()) == [b"a"]
+    assert kms.list_grants(KeyId=key)["Grants"] == []
 
 
 def test_no_record_shows_what_was_put(cloud: LocalCloud, stand: Stand) -> None:

@@ -18,15 +18,19 @@ if TYPE_CHECKING:
     from mesocosm.call.call import Call
 
 CREATING, ACTIVE, DELETING = "CREATING", "ACTIVE", "DELETING"
+DELETING_FAILED = "DELETING_FAILED"
 
 
 class Encryption(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Server-side encryption. `grant`: of the customer's key to Firehose."""
+    """Server-side encryption. `grant`: of the customer's key to Firehose; `former`: keys and grants
+    of before, needed until what was sealed under them is delivered.
+    """
 
     status: str = "DISABLED"
     type: str = ""
     key: str = ""
     grant: str = ""
+    former: tuple[tuple[str, str], ...] = ()
 
 
 class Stream(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -31,7 +31,7 @@ resource "aws_ssm_parameter" "image" {
 }
 
 resource "aws_ssm_service_setting" "tier" {
-  setting_id    = "/ssm/parameter-store/high-throughput-enabled"
+  setting_id    = "arn:aws:ssm:us-east-1:111111111111:servicesetting/ssm/parameter-store/high-throughput-enabled"
   setting_value = var.seconds > 30 ? "true" : "false"
 }
 

@@ -13,7 +13,6 @@ from mesocosm.services.firehose.resources import (
     ACTIVE,
     CREATING,
     DELETING,
-    Encryption,
     batches,
     buffers,
     gathered,
@@ -39,7 +38,9 @@ def settle(call: Call, name: str) -> None:
     if row.encryption.status == "ENABLING":
         save(call, replace(row, encryption=replace(row.encryption, status="ENABLED")))
     elif row.encryption.status == "DISABLING":
-        save(call, replace(row, encryption=Encryption(grant=row.encryption.grant, key="")))
+        row = save(call, encrypting.disabled(row))
+        if delivery.nothing_left(call, row):
+            encrypting.settled(call, row)
 
 
 @firehose.timer("gone")
@@ -59,6 +60,3 @@ def clear(call: Call, name: str) -> None:
         log.drop(gathered(row, buffer.batch))
     call.cancel("flush", name)
     del call.rows(streams)[name]
-
-
-__all__ = ["activate", "clear", "delivery", "encrypting", "settle"]

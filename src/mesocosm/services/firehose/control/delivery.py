@@ -99,6 +99,15 @@ def deliver(call: Call, key: str) -> None:
         meter.count(call.account, call.region, delivered_freshness, about, call.now - batch.since)
     call.world.segments(records, call.account, call.region).drop(where)
     del waiting[name, int(number)]
+    if nothing_left(call, row):
+        encrypting.settled(call, row)
+
+
+def nothing_left(call: Call, row: Stream) -> bool:
+    """Whether a stream has delivered everything it gathered."""
+    buffer = call.rows(buffers).get(row.id)
+    waiting = any(key[0] == row.name for key in call.rows(batches))
+    return not waiting and (buffer is None or not buffer.records)
 
 
 def _arrived(call: Call, row: Stream, where: str) -> list[Arrived]:

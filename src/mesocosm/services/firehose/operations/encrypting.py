@@ -56,8 +56,12 @@ def enable(
         request = kms_api.CreateGrantRequest(
             key_id=key,
             grantee_service_principal=firehose.source,
+            retiring_service_principal=firehose.source,
             operations=["GenerateDataKey", "Decrypt"],
-            constraints=kms_api.GrantConstraints(encryption_context_subset=_context(call, row)),
+            constraints=kms_api.GrantConstraints(
+                encryption_context_subset=_context(call, row),
+                source_arn=arn_of(call.region, call.account, row.name),
+            ),
         )
         try:
             grant = call.invoke("kms", "CreateGrant", request).grant_id
@@ -66,21 +70,51 @@ def enable(
     elif key:
         raise refused("KeyARN must not be given when KeyType is AWS_OWNED_CMK.")
     call.at(call.now + SETTLING, "encryption", row.name)
-    made = Encryption(status="ENABLING", type=wanted.key_type, key=key, grant=grant)
+    former = _former(row.encryption)
+    made = Encryption(status="ENABLING", type=wanted.key_type, key=key, grant=grant, former=former)
     return replace(row, encryption=made)
 
 
-def release(call: Call, row: Stream, force: bool = False) -> None:
-    """Take the grant on a customer's key back. Raises InvalidKMSResourceException."""
+def _former(one: Encryption) -> tuple[tuple[str, str], ...]:
+    return (*one.former, (one.key, one.grant)) if one.grant else one.former
+
+
+def disabled(row: Stream) -> Stream:
+    """A stream that is encrypted no longer; the grant stays until all is delivered."""
+    return replace(row, encryption=Encryption(former=_former(row.encryption)))
+
+
+def retire(call: Call, row: Stream, grants: tuple[tuple[str, str], ...]) -> None:
+    """Give grants on customers' keys back. Raises InvalidKMSResourceException."""
+    for key, grant in grants:
+        request = kms_api.RetireGrantRequest(key_id=key, grant_id=grant)
+        who = service_principal(firehose.source, call.account)
+        try:
+            call.invoke("kms", "RetireGrant", request, principal=who)
+        except AwsError as error:
+            if error.code != "NotFoundException":
+                raise kms_error(error) from None
+
+
+def settled(call: Call, row: Stream) -> None:
+    """Everything gathered is delivered: former keys are needed no longer."""
     one = row.encryption
-    if not one.grant:
+    if not one.former:
         return
-    request = kms_api.RevokeGrantRequest(key_id=one.key, grant_id=one.grant)
     try:
-        call.invoke("kms", "RevokeGrant", request)
-    except AwsError as error:
-        if not force and error.code != "NotFoundException":
-            raise kms_error(error) from None
+        retire(call, row, one.former)
+    except AwsError:
+        return  # the next delivery tries again
+    save(call, replace(row, encryption=replace(one, former=())))
+
+
+def release(call: Call, row: Stream, force: bool) -> bool:
+    """Give every grant of a stream back; False when that failed and is not forced."""
+    try:
+        retire(call, row, _former(row.encryption))
+    except AwsError:
+        return force
+    return True
 
 
 def sealed(call: Call, row: Stream, records: tuple[bytes, ...]) -> Gathered:
@@ -88,30 +122,35 @@ def sealed(call: Call, row: Stream, records: tuple[bytes, ...]) -> Gathered:
     one = row.encryption
     if one.status != "ENABLED" or one.type != CUSTOMER:
         return Gathered(records=records)
-    made = encryption.seal(
+    context = _context(call, row)
+    made = encryption.data_key(
         call,
         one.key,
-        msgspec.msgpack.encode(records),
-        _context(call, row),
+        context,
         errors=kms_error,
         principal=service_principal(firehose.source, call.account),
         reuse=REUSE,
+        source=context[CONTEXT],
     )
-    return Gathered(sealed=made)
+    data = encryption.lock(call, made.plain, msgspec.msgpack.encode(records), context)
+    return Gathered(sealed=encryption.Sealed(made.key, made.wrapped, data))
 
 
 def opened(call: Call, row: Stream, kept: Gathered) -> tuple[bytes, ...]:
     """Records as they were given. Raises InvalidKMSResourceException."""
     if kept.sealed is None:
         return kept.records
-    data = encryption.unseal(
+    context = _context(call, row)
+    plain = encryption.unwrapped(
         call,
-        kept.sealed,
-        _context(call, row),
+        kept.sealed.wrapped,
+        context,
         errors=kms_error,
         principal=service_principal(firehose.source, call.account),
         reuse=REUSE,
+        source=context[CONTEXT],
     )
+    data = encryption.unlock(plain, kept.sealed.data, context)
     return msgspec.msgpack.decode(data, type=tuple[bytes, ...])
 
 

@@ -14,6 +14,7 @@ from mesocosm.services.firehose.operations.tags import as_map, check_tags
 from mesocosm.services.firehose.resources import (
     CREATING,
     DELETING,
+    DELETING_FAILED,
     Encryption,
     Stream,
     arn_of,
@@ -96,7 +97,9 @@ def delete_delivery_stream(
             f"Firehose {row.name} under accountId {call.account} is in the CREATING state.",
         )
     if row.status != DELETING:
-        encrypting.release(call, row, bool(request.allow_force_delete))
+        if not encrypting.release(call, row, bool(request.allow_force_delete)):
+            save(call, replace(row, status=DELETING_FAILED))
+            return api.DeleteDeliveryStreamOutput()
         save(call, replace(row, status=DELETING))
         call.at(call.now + SETTLING, "gone", row.name)
     return api.DeleteDeliveryStreamOutput()
