@@ -5,6 +5,7 @@ missing data"), and a naive model.
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 import hypothesis.strategies as st
 import pytest
@@ -116,7 +117,7 @@ trees = st.recursive(
 )
 
 
-def text(tree: tuple) -> str:  # type: ignore[type-arg]
+def text(tree: Any) -> str:
     if tree[0] in ("TRUE", "FALSE"):
         return str(tree[0])
     if tree[0] == "NOT":
@@ -126,7 +127,7 @@ def text(tree: tuple) -> str:  # type: ignore[type-arg]
     return f'{tree[0]}("{tree[1]}")'
 
 
-def truth(tree: tuple, states: dict[str, str]) -> bool:  # type: ignore[type-arg]
+def truth(tree: Any, states: dict[str, str]) -> bool:
     if tree[0] in ("TRUE", "FALSE"):
         return bool(tree[0] == "TRUE")
     if tree[0] == "NOT":
@@ -144,7 +145,7 @@ def truth(tree: tuple, states: dict[str, str]) -> bool:  # type: ignore[type-arg
         {name: st.sampled_from(["ALARM", "OK", "INSUFFICIENT_DATA"]) for name in NAMES}
     ),
 )
-def test_a_rule_means_what_it_says(tree: tuple, states: dict[str, str]) -> None:  # type: ignore[type-arg]
+def test_a_rule_means_what_it_says(tree: Any, states: dict[str, str]) -> None:
     assert holds(parse(text(tree)), lambda name: states[name]) == truth(tree, states)
 
 
