@@ -9,7 +9,7 @@ import json
 
 import pytest
 
-from mesocosm.services.s3.control import inventory
+from mesocosm.services.s3.control import access_log, inventory
 
 HOUR = 3600
 DAY = 86_400
@@ -317,3 +317,18 @@ def test_the_deprecated_calls_share_the_requests_of_their_successors(client, s3,
     )
     got = s3.get_bucket_notification(Bucket=bucket)["QueueConfiguration"]
     assert {name: got[name] for name in given} == given
+
+
+def test_many_lines_are_delivered_in_several_objects(cloud, s3, logged, monkeypatch):
+    monkeypatch.setattr(access_log, "AT_ONCE", 4)
+    for _ in range(10):
+        s3.get_bucket_location(Bucket=logged)
+    cloud.advance(HOUR)
+    found = s3.list_objects_v2(Bucket="logs")["Contents"]
+    bodies = [s3.get_object(Bucket="logs", Key=one["Key"])["Body"].read() for one in found]
+    lines = [line for body in bodies for line in body.splitlines()]
+    assert sum(b"REST.GET.LOCATION" in line for line in lines) == 10
+    assert len(found) > 2
+    assert max(len(body.splitlines()) for body in bodies) == 4
+    cloud.advance(HOUR)
+    assert len(s3.list_objects_v2(Bucket="logs")["Contents"]) == len(found)

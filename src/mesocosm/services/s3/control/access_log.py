@@ -4,6 +4,7 @@ the world's clock.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from mesocosm.api import s3 as api
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 DELIVERER = "logging.s3.amazonaws.com"
 HOUR = 3600.0
+AT_ONCE = 500
+"""Lines of one log object: those after them come at once, and calls go between."""
 KEPT_SECONDS = 24 * HOUR
 """How long lines wait for a bucket that does not take them (delivery is best effort)."""
 
@@ -147,14 +150,17 @@ def _keep(world: World, bucket: rows.Bucket, now: float, text: str) -> None:
 
 @s3.timer("deliver-logs")
 def deliver(call: Call, name: str) -> None:
-    """Put the lines of a bucket into an object of the target bucket."""
+    """Put the lines of a bucket into an object of the target bucket; the next ones into another."""
     bucket = rows.bucket_row(call.world, name)
     lines = call.rows(pending.log_lines)
-    keys = list(lines.range((name, 0), (name + "\0", 0)))
+    keys = list(islice(lines.range((name, 0), (name + "\0", 0)), AT_ONCE))
+    more = len(keys) == AT_ONCE
     target = configurations.get(call.world, bucket, "logging") if bucket is not None else None
     if bucket is None or target is None or not keys:
         for key in keys:
             del lines[key]
+        if more:
+            call.at(call.now, "deliver-logs", name)
         return
     body = "".join(lines[key].text + "\n" for key in keys).encode()
     form = target.target_object_key_format
@@ -191,6 +197,9 @@ def deliver(call: Call, name: str) -> None:
         )
     except AwsError:
         keys = [key for key in keys if call.now - lines[key].at > KEPT_SECONDS]
-        call.at(call.now + HOUR, "deliver-logs", name)
+        call.at(call.now + (0 if more and keys else HOUR), "deliver-logs", name)
+    else:
+        if more:
+            call.at(call.now, "deliver-logs", name)
     for line in keys:
         del lines[line]
