@@ -84,11 +84,9 @@ class Server:
         if self.name == "Mesocosm":
             up = ["-m", "mesocosm", "up", "--port", port, "--data", f"{where}/data", "--json"]
             paths = [str(HERE / "src"), os.environ.get("PYTHONPATH", "")]
-            # The others were installed, and so compiled: here the first start may keep its bytecode.
-            kept = {"PYTHONDONTWRITEBYTECODE": ""}
-            return [sys.executable, *up], kept | {
-                "PYTHONPATH": os.pathsep.join(filter(None, paths))
-            }
+            path = os.pathsep.join(filter(None, paths))
+            # The others were installed, and so compiled: here the first start keeps its bytecode.
+            return [sys.executable, *up], {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": ""}
         interpreter = python(self.name)
         if self.name == "MiniStack":
             return [str(interpreter.with_name("ministack"))], {"GATEWAY_PORT": port}
