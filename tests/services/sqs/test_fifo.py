@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from tests.services.sqs.support import attributes, bodies, counts, queue, receive, refusal
 
+from mesocosm.services.sqs import control
 from mesocosm.services.sqs.operations import queues
+from mesocosm.services.sqs.resources import sent
 from mesocosm.testing.local import LocalCloud
 
 
@@ -178,3 +180,17 @@ def test_attributes_of_a_fifo_queue(sqs: Any) -> None:
     assert found["ContentBasedDeduplication"] == "false"
     assert found["DeduplicationScope"] == "queue"
     assert found["FifoThroughputLimit"] == "perQueue"
+
+
+def test_a_deleted_queues_deduplication_ids_go_a_slice_at_a_time(
+    sqs: Any, cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "AT_ONCE", 2)
+    url = queue(sqs, "q.fifo")
+    for number in range(5):
+        send(sqs, url, str(number))
+    uses = cloud.world.rows(sent, "000000000000", "us-east-1")
+    assert len(uses) == 5
+    sqs.delete_queue(QueueUrl=url)
+    cloud.advance(1)
+    assert not uses

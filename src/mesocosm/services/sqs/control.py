@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from mesocosm.call.call import Call
 from mesocosm.call.metering import Meter
 from mesocosm.services.sqs import sqs
@@ -101,8 +103,9 @@ def forget(call: Call, queue_id: str) -> None:
     """Delete the deduplication ids of a deleted queue."""
     recent = call.world.derived(Lines).recent(call.account, call.region, queue_id)
     uses = call.rows(sent)
-    for key in list(recent):
-        uses.pop(key, None)
+    gone = [key for key in islice(recent, AT_ONCE) if uses.pop(key, None) is not None]
+    if gone:
+        call.at(call.now, "forget", queue_id)
 
 
 @sqs.timer("attempt")
