@@ -122,30 +122,97 @@ def test_partitions_come_from_the_records(stand: Stand) -> None:
     assert failures[0]["rawData"] == "bm8ganNvbg=="
 
 
-def test_log_events_are_unpacked(stand: Stand) -> None:
-    parameter = {"ParameterName": "DataMessageExtraction", "ParameterValue": "true"}
-    stand.create(
-        ProcessingConfiguration={
-            "Enabled": True,
-            "Processors": [
-                {
-                    "Type": "Decompression",
-                    "Parameters": [
-                        {"ParameterName": "CompressionFormat", "ParameterValue": "GZIP"}
-                    ],
-                },
-                {"Type": "CloudWatchLogProcessing", "Parameters": [parameter]},
-            ],
-        }
+UNPACKING = {
+    "Enabled": True,
+    "Processors": [
+        {
+            "Type": "Decompression",
+            "Parameters": [{"ParameterName": "CompressionFormat", "ParameterValue": "GZIP"}],
+        },
+        {
+            "Type": "CloudWatchLogProcessing",
+            "Parameters": [{"ParameterName": "DataMessageExtraction", "ParameterValue": "true"}],
+        },
+    ],
+}
+
+
+def sender(stand: Stand, service: str) -> str:
+    """The role in which a service puts records."""
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "sts:AssumeRole",
+    }
+    role = stand.iam.create_role(RoleName="sender", AssumeRolePolicyDocument=document(trust))
+    allow = {"Effect": "Allow", "Action": "firehose:*", "Resource": "*"}
+    stand.iam.put_role_policy(RoleName="sender", PolicyName="p", PolicyDocument=document(allow))
+    arn: str = role["Role"]["Arn"]
+    return arn
+
+
+def test_log_events_come_unpacked(stand: Stand, client: Callable[..., Any]) -> None:
+    """From a log group by its subscription filter into a bucket."""
+    stand.create(ProcessingConfiguration=UNPACKING)
+    record = {"Data": b"mine"}
+    assert refusal(stand.firehose.put_record, DeliveryStreamName="clicks", Record=record) == (
+        "InvalidSourceException",
+        "Only requests from CloudWatch Logs are supported when CloudWatch Logs decompression is "
+        "enabled.",
     )
-    events = {"messageType": "DATA_MESSAGE", "logEvents": [{"message": "a"}, {"message": "b"}]}
-    control = {"messageType": "CONTROL_MESSAGE", "logEvents": [{"message": "c"}]}
-    stand.put(*(gzip.compress(json.dumps(one).encode()) for one in (events, control)))
-    stand.put("plain")
-    bodies = sorted(stand.deliver().items())
-    assert b"a\nb\n" in [body for _, body in bodies]
-    (failed,) = (body for key, body in bodies if "processing-failed" in key)
-    assert json.loads(failed)["errorCode"] == "Decompression.Failed"
+    logs = client("logs")
+    logs.create_log_group(logGroupName="app")
+    logs.create_log_stream(logGroupName="app", logStreamName="s")
+    logs.put_subscription_filter(
+        logGroupName="app",
+        filterName="f",
+        filterPattern="keep",
+        destinationArn=ARN,
+        roleArn=sender(stand, "logs.amazonaws.com"),
+    )
+    now = int(stand.cloud.now() * 1000)
+    events = [{"timestamp": now, "message": text} for text in ("keep a", "drop", "keep b")]
+    logs.put_log_events(logGroupName="app", logStreamName="s", logEvents=events)
+    stand.cloud.advance(60)
+    assert list(stand.deliver(400).values()) == [b"keep a\nkeep b\n"]
+
+
+def test_messages_of_a_topic_are_delivered(stand: Stand, client: Callable[..., Any]) -> None:
+    stand.create()
+    sns = client("sns")
+    topic = sns.create_topic(Name="t")["TopicArn"]
+    sns.subscribe(
+        TopicArn=topic,
+        Protocol="firehose",
+        Endpoint=ARN,
+        Attributes={
+            "SubscriptionRoleArn": sender(stand, "sns.amazonaws.com"),
+            "RawMessageDelivery": "true",
+        },
+    )
+    sns.publish(TopicArn=topic, Message="hello")
+    stand.cloud.advance(60)
+    assert list(stand.deliver(400).values()) == [b"hello\n"]
+
+
+def test_metrics_show_what_came_and_what_went(stand: Stand, client: Callable[..., Any]) -> None:
+    stand.create()
+    stand.put("abc", "de")
+    stand.deliver(600)
+    cloudwatch = client("cloudwatch")
+    found = {}
+    for name in ("IncomingRecords", "IncomingBytes", "DeliveryToS3.Records"):
+        (point,) = cloudwatch.get_metric_statistics(
+            Namespace="AWS/Firehose",
+            MetricName=name,
+            Dimensions=[{"Name": "DeliveryStreamName", "Value": "clicks"}],
+            StartTime=stand.cloud.now() - 3600,
+            EndTime=stand.cloud.now() + 60,
+            Period=7200,
+            Statistics=["Sum"],
+        )["Datapoints"]
+        found[name] = point["Sum"]
+    assert found == {"IncomingRecords": 2, "IncomingBytes": 5, "DeliveryToS3.Records": 2}
 
 
 def test_a_backup_has_the_records_as_they_came(stand: Stand) -> None:

@@ -22,9 +22,11 @@ from mesocosm.services.firehose.resources import (
     records,
 )
 from mesocosm.services.firehose.rules.expressions import refused
+from mesocosm.wire.errors import AwsError
 
 BATCH_BYTES = 4 << 20
 MEGABYTE = 1 << 20
+LOGS = "logs.amazonaws.com"
 
 
 def _add(call: Call, name: str, given: tuple[bytes, ...]) -> Stream:
@@ -32,6 +34,12 @@ def _add(call: Call, name: str, given: tuple[bytes, ...]) -> Stream:
     row = known(call, name)
     if row.status != ACTIVE:
         raise no_such_stream(call, name)
+    if call.user_agent != LOGS and _decompresses(row):
+        raise AwsError(
+            "InvalidSourceException",
+            "Only requests from CloudWatch Logs are supported when CloudWatch Logs decompression "
+            "is enabled.",
+        )
     kept = encrypting.sealed(call, row, given)
     size = sum(map(len, given))
     rows = call.rows(buffers)
@@ -52,6 +60,13 @@ def _add(call: Call, name: str, given: tuple[bytes, ...]) -> Stream:
     meter.count(call.account, call.region, incoming_records, about, len(given))
     meter.count(call.account, call.region, incoming_bytes, about, size)
     return row
+
+
+def _decompresses(row: Stream) -> bool:
+    configured = row.destination.get("ProcessingConfiguration")
+    if configured is None or not configured.get("Enabled"):
+        return False
+    return any(one["Type"] == "Decompression" for one in configured.get("Processors", ()))
 
 
 def _encrypted(row: Stream) -> bool:
