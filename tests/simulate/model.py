@@ -14,6 +14,9 @@ USERS = {"ua0": A, "ua1": A, "ub0": B}
 ROLES = {"ra": A, "rb": B}
 BUCKETS = {"bucket-a0": A, "bucket-a1": A, "bucket-b0": B}
 QUEUES = {"queue-a0": A, "queue-b0": B}
+INBOXES = {"inbox-a": A, "inbox-b": B}
+"""Queues that only the topic sends to, and nobody receives from."""
+TOPIC = f"arn:aws:sns:us-east-1:{A}:news"
 RETENTION_SECONDS = 86_400
 ALLOW_ALL = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
@@ -74,7 +77,7 @@ class Model:
 
     def __init__(self) -> None:
         self.objects: dict[str, dict[str, bytes]] = {name: {} for name in BUCKETS}
-        self.messages: dict[str, dict[str, float]] = {name: {} for name in QUEUES}
+        self.messages: dict[str, dict[str, float]] = {name: {} for name in (*QUEUES, *INBOXES)}
         self.extra_queues: set[str] = set()
         self.identity: dict[str, dict[str, Document]] = {name: {} for name in (*USERS, *ROLES)}
         self.boundary: dict[str, Document] = {}
@@ -83,6 +86,15 @@ class Model:
         self.callers: list[Caller] = []
         self.answered: list[str] = []
         self.managed: list[str] = []
+        self.arns: dict[str, str] = {}
+        """Of the key and of the secret."""
+        self.sealed: list[tuple[bytes, dict[str, str], bytes]] = []
+        """Ciphertexts with their contexts and what they hold."""
+        self.secret = ""
+        self.parameter = ""
+        self.parameter_version = 0
+        self.events: list[str] = []
+        self.measured: list[float] = []
 
     def copy(self) -> Model:
         """The same, to come back to."""

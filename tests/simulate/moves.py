@@ -7,11 +7,14 @@ from collections.abc import Callable
 from random import Random
 from typing import Any, NamedTuple
 
+from tests.simulate.common_moves import COMMON, COMMON_ACTIONS
 from tests.simulate.model import (
     BUCKETS,
+    INBOXES,
     QUEUES,
     RETENTION_SECONDS,
     ROLES,
+    TOPIC,
     USERS,
     A,
     B,
@@ -25,7 +28,7 @@ from tests.simulate.model import (
 )
 
 KEYS = ("a", "b/c", "ü n", "..", "d//e")
-DENIED = ("AccessDenied", "AccessDeniedException")
+DENIED = ("AccessDenied", "AccessDeniedException", "AuthorizationError")
 
 
 class Need(NamedTuple):
@@ -48,10 +51,12 @@ class Move(NamedTuple):
     expected: Callable[[Model], str] = lambda model: ""
     effect: Callable[[Model, dict[str, Any], float], None] = lambda model, answer, now: None
     check: Callable[[Model, dict[str, Any]], None] = lambda model, answer: None
+    late: Callable[[float], dict[str, Any]] = lambda now: {}
+    """Parameters that depend on the time of the call."""
 
 
 def url(queue: str) -> str:
-    return f"http://127.0.0.1:4566/{QUEUES[queue]}/{queue}"
+    return f"http://127.0.0.1:4566/{(QUEUES | INBOXES)[queue]}/{queue}"
 
 
 # -- policies -------------------------------------------------------------------------------------
@@ -59,6 +64,7 @@ def url(queue: str) -> str:
 ACTIONS = (
     "*", "s3:*", "s3:GetObject", "s3:Put*", "s3:?etObject", "s3:ListBucket", "sqs:*",
     "sqs:SendMessage", "sqs:ReceiveMessage", "SQS:*message", "sts:AssumeRole", "s3:DeleteObject",
+    "sns:Publish", *COMMON_ACTIONS,
 )  # fmt: skip
 CONDITIONS: tuple[Document, ...] = (
     {"StringEquals": {"aws:username": "ua0"}},
@@ -185,6 +191,19 @@ def send_message(random: Random, caller: Caller, serial: int) -> Move:
         caller, "sqs", "send_message", {"QueueUrl": url(queue), "MessageBody": body}, (need,),
         effect=effect,
     )  # fmt: skip
+
+
+def publish(random: Random, caller: Caller, serial: int) -> Move:
+    body = f"news {serial}"
+
+    def effect(model: Model, answer: dict[str, Any], now: float) -> None:
+        for queue in INBOXES:
+            model.messages[queue][body] = now
+
+    need = Need("sns:Publish", TOPIC, A)
+    return Move(
+        caller, "sns", "publish", {"TopicArn": TOPIC, "Message": body}, (need,), effect=effect
+    )
 
 
 def receive_message(random: Random, caller: Caller, serial: int) -> Move:
@@ -377,11 +396,21 @@ def make_queue(random: Random, roots: dict[str, Caller], serial: int) -> Move:
 
 ANYBODY = (
     put_object, put_object, get_object, get_object, delete_object, list_objects, send_message,
-    send_message, receive_message, assume_role, who_am_i,
+    send_message, receive_message, publish, publish, assume_role, who_am_i,
 )  # fmt: skip
 ROOTS = (
     change_identity, change_identity, change_identity, change_boundary, change_trust,
     change_bucket_policy, change_bucket_policy, change_queue_policy, make_queue,
 )  # fmt: skip
 
-__all__ = ["ANYBODY", "DENIED", "RETENTION_SECONDS", "ROOTS", "Move", "Need", "trust", "url"]
+__all__ = [
+    "ANYBODY",
+    "COMMON",
+    "DENIED",
+    "RETENTION_SECONDS",
+    "ROOTS",
+    "Move",
+    "Need",
+    "trust",
+    "url",
+]

@@ -17,13 +17,15 @@ from botocore.exceptions import ClientError
 
 from mesocosm.call.record import CallRecord, decode
 from mesocosm.services import catalogue
-from tests.simulate import moves
+from tests.simulate import common_moves, moves
 from tests.simulate.kit import Died, Dump, Machine, RealTime, differences, dump
 from tests.simulate.model import (
     BUCKETS,
+    INBOXES,
     QUEUES,
     RETENTION_SECONDS,
     ROLES,
+    TOPIC,
     USERS,
     A,
     B,
@@ -73,11 +75,12 @@ class Story:
         decided = [model.decide(move.caller, *need) for need in move.needs]
         expired = move.caller.expires is not None and now >= move.caller.expires
         wanted = move.expected(model)
-        told = f"{move.caller!r} {move.service}:{move.operation} {_short(move.parameters)}"
+        parameters = {**move.parameters, **move.late(now)}
+        told = f"{move.caller!r} {move.service}:{move.operation} {_short(parameters)}"
         self.tale.append(f"{told} -> {'expired' if expired else decided} {wanted}")
         client = machine.client(move.service, move.caller.keys)
         try:
-            answer: dict[str, Any] = getattr(client, move.operation)(**move.parameters)
+            answer: dict[str, Any] = getattr(client, move.operation)(**parameters)
             code = ""
         except ClientError as error:
             answer, code = error.response, error.response["Error"]["Code"]
@@ -105,6 +108,11 @@ class Story:
         if self.random.random() < 0.2:
             return self.random.choice(moves.ROOTS)(self.random, self.roots, self.serial)
         people = [*self.roots.values(), *self.model.callers, *self.users.values()]
+        if self.random.random() < 0.35:  # what is named without an account is the caller's own
+            people = [one for one in people if one.account == A]
+            return self.random.choice(moves.COMMON)(
+                self.random, self.random.choice(people), self.serial, self.model
+            )
         return self.random.choice(moves.ANYBODY)(
             self.random, self.random.choice(people), self.serial
         )
@@ -131,6 +139,60 @@ class Story:
                 "sqs", self.roots[account], "create_queue", QueueName=queue,
                 Attributes={"MessageRetentionPeriod": str(RETENTION_SECONDS)},
             )  # fmt: skip
+
+        self.build_topic()
+        self.build_common()
+
+    def build_topic(self) -> None:
+        """A topic, and a queue in each account that it sends to."""
+        self.call("sns", self.roots[A], "create_topic", Name="news")
+        self.call(
+            "sns", self.roots[A], "add_permission", TopicArn=TOPIC, Label="them",
+            AWSAccountId=[B], ActionName=["Subscribe"],
+        )  # fmt: skip
+        for queue, account in INBOXES.items():
+            arn = f"arn:aws:sqs:us-east-1:{account}:{queue}"
+            policy = {
+                "Version": "2012-10-17",
+                "Statement": {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "sns.amazonaws.com"},
+                    "Action": "sqs:SendMessage",
+                    "Resource": arn,
+                    "Condition": {"ArnEquals": {"aws:SourceArn": TOPIC}},
+                },
+            }
+            root = self.roots[account]
+            retention = str(RETENTION_SECONDS)
+            self.call(
+                "sqs", root, "create_queue", QueueName=queue,
+                Attributes={"MessageRetentionPeriod": retention, "Policy": json.dumps(policy)},
+            )  # fmt: skip
+            self.call("sns", root, "subscribe", TopicArn=TOPIC, Protocol="sqs", Endpoint=arn)
+
+    def build_common(self) -> None:
+        """A key, a secret under it, a parameter, a log group: all in one account."""
+        root, model = self.roots[A], self.model
+        key = self.call("kms", root, "create_key")["KeyMetadata"]["Arn"]
+        enabled = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{A}:root"},
+                   "Action": "kms:*", "Resource": "*"}  # fmt: skip
+        model.resource[key] = {"Version": "2012-10-17", "Statement": [enabled]}
+        model.secret = "the first"
+        secret = self.call(
+            "secretsmanager", root, "create_secret", Name="secret", KmsKeyId=key,
+            SecretString=model.secret, ClientRequestToken="0" * 32,
+        )  # fmt: skip
+        model.arns = {"key": key, "secret": secret["ARN"]}
+        model.parameter, model.parameter_version = "the first", 1
+        self.call(
+            "ssm", root, "put_parameter", Name=common_moves.PARAMETER, Value=model.parameter,
+            Type="String",
+        )  # fmt: skip
+        self.call("logs", root, "create_log_group", logGroupName=common_moves.GROUP)
+        self.call(
+            "logs", root, "create_log_stream", logGroupName=common_moves.GROUP,
+            logStreamName=common_moves.STREAM,
+        )  # fmt: skip
 
     # -- what befalls the cloud --------------------------------------------------------------------
 
@@ -244,7 +306,7 @@ class Story:
         self.model.expire(self.machine.world.clock.now())
         for bucket, account in BUCKETS.items():
             self.play(_listing(self.roots[account], bucket))
-        for queue, account in QUEUES.items():
+        for queue, account in (QUEUES | INBOXES).items():
             names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
             answer = self.call(
                 "sqs", self.roots[account], "get_queue_attributes",
@@ -255,7 +317,12 @@ class Story:
         answer = self.call("sqs", self.roots[A], "list_queues", QueueNamePrefix="extra-")
         found = {one.rpartition("/")[2] for one in answer.get("QueueUrls", [])}
         assert found == self.model.extra_queues
-        calls = [one.request_id for one in self.records() if one.event_type == "AwsApiCall"]
+        for look in (common_moves.get_secret, common_moves.get_parameter, common_moves.get_metric):
+            self.play(look(self.random, self.roots[A], self.serial, self.model))
+        for _ in range(3):
+            found = common_moves.filter_events(self.random, self.roots[A], self.serial, self.model)
+            self.play(found)
+        calls = [one.request_id for one in self.records() if is_a_call(one)]
         assert len(calls) == len(set(calls))
         assert set(calls) == set(self.model.answered)
 
@@ -300,6 +367,12 @@ class Story:
             if self.random.random() < 1 / 30:
                 self.mishap()
         self.check()
+
+
+def is_a_call(record: CallRecord) -> bool:
+    """Whether somebody made the call, and not a service by itself or for them."""
+    by_service = record.principal.kind == "service" or record.principal.invoked_by
+    return record.event_type == "AwsApiCall" and not by_service
 
 
 def _listing(root: Caller, bucket: str) -> moves.Move:
