@@ -193,6 +193,12 @@ class Log:
         ]
         return sum(rows.pop(at).count for at in gone)
 
+    def first_end(self, key: str) -> float:
+        """The earliest instant at which a span of the key ends: before it nothing can be dropped.
+        Infinity when there is nothing."""
+        rows = self.rows
+        return min((rows[at].end for at in rows.range((key, 0), _after(key))), default=math.inf)
+
     def figures(self, key: str) -> Figures:
         """How much the key holds."""
         rows = self.rows

@@ -37,6 +37,8 @@ from mesocosm.wire.errors import AwsError
 from mesocosm.world import Rows
 
 END = "\U0010ffff"
+EXPIRY_SLACK = 3600.0
+"""Seconds after which expired events give their room back: many go in one."""
 
 
 def invalid_token() -> AwsError:
@@ -249,6 +251,13 @@ def put_log_group_deletion_protection(
     call.rows(groups)[found.group.name] = replace(
         found.group, protected=request.deletion_protection_enabled
     )
+
+
+def expire_later(call: Call, group: Group, oldest: float) -> None:
+    """See to it that events, the oldest of them of an instant (ms), go when their time is over."""
+    if call.timers.get("logs", "expire", group.name, call.account, call.region) is None:
+        due = oldest / 1000 + group.retention * DAY_MS / 1000
+        call.at(max(due, call.now) + EXPIRY_SLACK, "expire", group.name)
 
 
 def visible_since(group: Group, now: float) -> float:

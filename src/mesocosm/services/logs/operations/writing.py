@@ -11,6 +11,7 @@ from mesocosm.call.call import Call
 from mesocosm.services.logs import logs
 from mesocosm.services.logs.operations import measuring
 from mesocosm.services.logs.operations.encryption import sealed
+from mesocosm.services.logs.operations.groups import expire_later
 from mesocosm.services.logs.operations.receivers import announce
 from mesocosm.services.logs.operations.streams import sequence_token
 from mesocosm.services.logs.resources.events import encode
@@ -54,6 +55,8 @@ def put_log_events(call: Call, request: api.PutLogEventsRequest) -> api.PutLogEv
         )
         call.rows(streams)[found.group.id, stream.name] = stream
         announce(call, found.group, stream, sequence)
+        if found.group.retention:
+            expire_later(call, found.group, times[0])
         measuring.ingested(call, found, times, messages, size)
     return api.PutLogEventsResponse(
         next_sequence_token=sequence_token(stream), rejected_log_events_info=rejected
