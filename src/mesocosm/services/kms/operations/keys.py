@@ -30,6 +30,7 @@ from mesocosm.services.kms.resources.rows import (
     usages,
 )
 from mesocosm.services.kms.rules.policies import (
+    NAMES,
     default_policy,
     managed_description,
     managed_policy,
@@ -229,7 +230,7 @@ def describe_key(call: Call, request: api.DescribeKeyRequest) -> api.DescribeKey
     given = request.key_id
     if given.startswith("alias/aws/") and given not in call.rows(aliases):
         service = given.removeprefix("alias/aws/")
-        if call.cloud.catalogue.service(service) is None:
+        if service not in NAMES:
             raise AwsError("NotFoundException", f"Alias {call.arn(given)} is not found.")
         key = managed_key(call, service, call.account, call.region)
     else:

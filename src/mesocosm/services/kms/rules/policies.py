@@ -10,18 +10,36 @@ from typing import Any
 
 POLICY_BYTES_MAX = 32_768
 NAMES = {
+    "acm": "ACM",
+    "backup": "Backup",
+    "codecommit": "CodeCommit",
+    "dms": "Database Migration Service",
     "dynamodb": "DynamoDB",
-    "ebs": "EBS",
+    "ebs": "EBS volumes",
+    "ecr": "ECR",
+    "elasticfilesystem": "EFS",
+    "es": "Elasticsearch",
     "firehose": "Firehose",
-    "lambda": "AWS Lambda",
+    "fsx": "FSx",
+    "glue": "Glue",
+    "kafka": "MSK",
+    "kinesis": "Kinesis",
+    "kinesisvideo": "Kinesis Video",
+    "lambda": "Lambda functions",
     "logs": "CloudWatch Logs",
-    "s3": "S3",
-    "secretsmanager": "AWS Secrets Manager",
-    "sns": "SNS",
-    "sqs": "SQS",
-    "ssm": "AWS Systems Manager Parameter Store",
+    "rds": "RDS database volumes",
+    "redshift": "Redshift clusters",
+    "s3": "S3 objects",
+    "secretsmanager": "AWS Secrets Manager data",
+    "sns": "SNS messages",
+    "sqs": "SQS messages",
+    "ssm": "EC2 SSM Parameter Store data",
+    "workspaces": "WorkSpaces",
+    "xray": "X-Ray",
 }
-"""How the policies of AWS managed keys call the services."""
+"""The services that have AWS managed keys, and how the keys' descriptions call what is theirs."""
+THROUGH = {"ebs": "ec2"}
+"""Services that call KMS under another name than their key's."""
 
 
 def default_policy(account: str) -> str:
@@ -38,10 +56,9 @@ def default_policy(account: str) -> str:
 
 def managed_policy(service: str, account: str, region: str) -> str:
     """The policy of an AWS managed key: everybody of the account, and only through the service."""
-    name = NAMES.get(service, service)
     through = {
-        "Sid": f"Allow access through {name} for all principals in the account that are "
-        f"authorized to use {name}",
+        "Sid": f"Allow access through {service} for all principals in the account that are "
+        f"authorized to use {service}",
         "Effect": "Allow",
         "Principal": {"AWS": "*"},
         "Action": [
@@ -56,7 +73,7 @@ def managed_policy(service: str, account: str, region: str) -> str:
         "Condition": {
             "StringEquals": {
                 "kms:CallerAccount": account,
-                "kms:ViaService": f"{service}.{region}.amazonaws.com",
+                "kms:ViaService": f"{THROUGH.get(service, service)}.{region}.amazonaws.com",
             }
         },
     }
@@ -73,10 +90,8 @@ def managed_policy(service: str, account: str, region: str) -> str:
 
 def managed_description(service: str) -> str:
     """What an AWS managed key is described as."""
-    return (
-        f"Default key that protects my {NAMES.get(service, service)} data when no other key is "
-        "defined"
-    )
+    what = NAMES.get(service, f"{service} data")
+    return f"Default key that protects my {what} when no other key is defined"
 
 
 def _text(policy: dict[str, Any]) -> str:
