@@ -193,6 +193,8 @@ def check_output(operation: OperationModel, protocol: str, full: bool) -> None:
     if shape is None:
         assert codec.answer(None, "request-1").status in range(200, 300)
         return
+    if shape.event_stream_name and protocol in ("json", "smithy-rpc-v2-cbor"):
+        return  # a stream of events, as the live tail of Logs is one
     payload = shape.serialization.get("payload")
     value = Generator(operation.name, full, text_only=bool(payload)).structure(shape)
     response = codec.answer(ours(value, shape, service), "request-1")
