@@ -142,6 +142,7 @@ class Served:
             "AWS_SECRET_ACCESS_KEY": "any",
             "AWS_REGION": self.settings.region,
             "AWS_DEFAULT_REGION": self.settings.region,
+            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
             "MESOCOSM_URL": self.endpoint,
         }
 

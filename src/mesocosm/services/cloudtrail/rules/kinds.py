@@ -32,7 +32,7 @@ TYPES: dict[str, dict[str, str]] = {
     "kms": {"key": "AWS::KMS::Key", "alias": "AWS::KMS::Alias"},
     "lambda": {"function": "AWS::Lambda::Function"},
     "dynamodb": {"table": "AWS::DynamoDB::Table"},
-    "logs": {"log-group": "AWS::Logs::LogGroup"},
+    "logs": {"log-group": "AWS::Logs::LogGroup", "destination": "AWS::Logs::Destination"},
     "ssm": {"parameter": "AWS::SSM::Parameter"},
     "firehose": {"deliverystream": "AWS::KinesisFirehose::DeliveryStream"},
     "resource-groups": {"group": "AWS::ResourceGroups::Group"},

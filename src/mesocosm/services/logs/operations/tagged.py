@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mesocosm.api import logs as api
@@ -21,8 +21,8 @@ def _tag(call: Call, arn: str, tags: Mapping[str, str]) -> api.TagResourceReques
     return api.TagResourceRequest(resource_arn=arn, tags=dict(tags))
 
 
-def _untag(call: Call, arn: str, keys: object) -> api.UntagResourceRequest:
-    return api.UntagResourceRequest(resource_arn=arn, tag_keys=list(keys))  # type: ignore[call-overload]
+def _untag(call: Call, arn: str, keys: Sequence[str]) -> api.UntagResourceRequest:
+    return api.UntagResourceRequest(resource_arn=arn, tag_keys=list(keys))
 
 
 @logs.tagged(
