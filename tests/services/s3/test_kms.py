@@ -4,6 +4,7 @@ and their bytes are really encrypted."""
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import os
 from collections.abc import Callable
@@ -288,3 +289,49 @@ def test_what_is_refused(client: Callable[..., Any], s3: Any, key: str) -> None:
     pair = client("kms").create_key(KeySpec="RSA_2048", KeyUsage="ENCRYPT_DECRYPT")
     code, _ = refusal(put, s3=s3, key=pair["KeyMetadata"]["Arn"])
     assert code == "KMS.InvalidKeyUsageException"
+
+
+def test_an_inventory_is_delivered_under_a_key(
+    client: Callable[..., Any], s3: Any, key: str, cloud: LocalCloud
+) -> None:
+    source, account = "arn:aws:s3:::box", f"arn:aws:iam::{ACCOUNT}:root"
+    for_s3 = {
+        "Effect": "Allow",
+        "Principal": {"Service": "s3.amazonaws.com"},
+        "Action": "kms:GenerateDataKey",
+        "Resource": "*",
+        "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT, "aws:SourceArn": source}},
+    }
+    owner = {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "kms:*", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [owner, for_s3]})
+    client("kms").put_key_policy(KeyId=key, Policy=policy)
+    s3.create_bucket(Bucket="logs")
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "s3.amazonaws.com"},
+        "Action": "s3:PutObject",
+        "Resource": "arn:aws:s3:::logs/*",
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    s3.put_bucket_policy(Bucket="logs", Policy=policy)
+    put(s3, key, BucketKeyEnabled=True)
+    destination = {
+        "Bucket": "arn:aws:s3:::logs",
+        "Format": "CSV",
+        "Encryption": {"SSEKMS": {"KeyId": key}},
+    }
+    document = {
+        "Id": "all",
+        "IsEnabled": True,
+        "IncludedObjectVersions": "Current",
+        "Schedule": {"Frequency": "Daily"},
+        "OptionalFields": ["EncryptionStatus", "BucketKeyStatus"],
+        "Destination": {"S3BucketDestination": destination},
+    }
+    s3.put_bucket_inventory_configuration(Bucket="box", Id="all", InventoryConfiguration=document)
+    cloud.advance(86_400)
+    found = [one["Key"] for one in s3.list_objects_v2(Bucket="logs")["Contents"]]
+    (data,) = [name for name in found if name.endswith(".csv.gz")]
+    got = s3.get_object(Bucket="logs", Key=data)
+    assert got["SSEKMSKeyId"] == key
+    assert gzip.decompress(got["Body"].read()).decode().strip() == ('"box","k","SSE-KMS","ENABLED"')

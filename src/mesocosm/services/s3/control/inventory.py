@@ -36,6 +36,7 @@ AT_ONCE = 100
 GZIP = 31
 """zlib's sign for a gzip header, which it writes without a time."""
 SENDER = "s3.amazonaws.com"
+ENCRYPTIONS = {"AES256": "SSE-S3", "aws:kms": "SSE-KMS", "aws:kms:dsse": "DSSE-KMS"}
 
 
 def plan(call: Call, bucket: rows.Bucket) -> None:
@@ -152,19 +153,20 @@ def _deliver(call: Call, bucket: rows.Bucket, table: Table) -> None:
     text = json.dumps(manifest, indent=2).encode()
     checksum = hashlib.md5(text, usedforsecurity=False).hexdigest().encode()
     day = time.strftime("%Y-%m-%dT%H-%MZ", time.gmtime(int(call.now)))
-    target = to.bucket.rpartition(":")[2]
     try:
         for key, body in (
             (file, data),
             (f"{stem}/{day}/manifest.json", text),
             (f"{stem}/{day}/manifest.checksum", checksum),
         ):
-            _put(call, bucket, target, key, body)
+            _put(call, bucket, to, key, body)
     except AwsError:
         return
 
 
-def _put(call: Call, bucket: rows.Bucket, target: str, key: str, body: bytes) -> None:
+def _put(call: Call, bucket: rows.Bucket, to: Any, key: str, body: bytes) -> None:
+    target = to.bucket.rpartition(":")[2]
+    kms = to.encryption.ssekms if to.encryption is not None else None
     place = rows.bucket_row(call.world, target)
     call.invoke(
         "s3",
@@ -174,6 +176,8 @@ def _put(call: Call, bucket: rows.Bucket, target: str, key: str, body: bytes) ->
             key=key,
             body=MemoryBody(body, call.world.blobs),
             acl="bucket-owner-full-control",
+            server_side_encryption="aws:kms" if kms is not None else None,
+            ssekms_key_id=kms.key_id if kms is not None else None,
         ),
         principal=service_principal(SENDER),
         account=bucket.account,
@@ -211,11 +215,13 @@ def _facts(
         "ETag": row.etag,
         "StorageClass": row.storage_class,
         "IsMultipartUploaded": "true" if row.parts else "false",
-        "EncryptionStatus": "SSE-C" if row.encryption.customer_md5 else "SSE-S3",
+        "EncryptionStatus": "SSE-C"
+        if row.encryption.customer_md5
+        else ENCRYPTIONS[row.encryption.algorithm],
         "ObjectLockRetainUntilDate": instant(lock.until) if lock.mode else "",
         "ObjectLockMode": lock.mode,
         "ObjectLockLegalHoldStatus": "On" if lock.hold else "Off",
-        "BucketKeyStatus": "DISABLED",
+        "BucketKeyStatus": "ENABLED" if row.encryption.bucket_key else "DISABLED",
         "ChecksumAlgorithm": row.algorithm,
         "ObjectAccessControlList": _acl(row),
     }

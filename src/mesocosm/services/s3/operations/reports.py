@@ -278,8 +278,6 @@ def put_inventory(call: Call, request: api.PutBucketInventoryConfigurationReques
     to = document.destination.s3_bucket_destination
     if to.format != "CSV":
         raise call.not_implemented(f"an inventory as {to.format}")
-    if to.encryption is not None and to.encryption.ssekms is not None:
-        raise call.not_implemented("an inventory encrypted with AWS KMS")
     bucket = _put(call, request, "inventory", document)
     inventory_control.plan(call, bucket)
 
