@@ -366,7 +366,7 @@ class Gate:
             grants = (granted,) if granted else ()
         organization = self._cloud.provider("organization")
         membership = organization.membership(target.account) if organization else None
-        rcps = membership.rcps if membership and not membership.exempt else ()
+        rcps = membership.rcps if membership and not membership.exempt and target.limited else ()
         text = target.policy
         if text is not None and target.principals:
             identity = self._cloud.provider("identity")

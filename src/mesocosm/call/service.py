@@ -58,7 +58,8 @@ class Target(NamedTuple):
     by themselves. `name` is what an explanation calls the policy. `open` is a grant beside policies
     (an S3 ACL, a KMS grant): a function of (principal, action, context) that says why the call is
     allowed, or None. `principals` are the unique ids, as of when the policy was saved, of the users
-    and roles it names: one made anew under an old name is not who was meant.
+    and roles it names: one made anew under an old name is not who was meant. `limited`: RCPs
+    apply to it (not to AWS managed keys of KMS).
     """
 
     arn: str
@@ -70,6 +71,7 @@ class Target(NamedTuple):
     open: Callable[[Any, str, Any], str | None] | None = None
     region: str = ""
     principals: Mapping[str, str] = NO_TAGS
+    limited: bool = True
 
 
 class Form(NamedTuple):

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.services.kms.support import ACCOUNT, OTHER, allow, key, policy, refusal, user
+from tests.services.organizations.support import Org
+
+from mesocosm.testing.local import LocalCloud
 
 ANY = {"Effect": "Allow", "Action": "kms:*", "Resource": "*"}
 
@@ -182,3 +185,22 @@ def test_an_alias_is_made_with_permission_on_both(client: Callable[..., Any], km
     )
     bob = user(client, "bob", {**action, "Resource": [arn, alias]})
     bob.create_alias(AliasName="alias/x", TargetKeyId=arn)
+
+
+def test_an_rcp_reaches_keys_but_not_aws_managed_ones(cloud: LocalCloud) -> None:
+    org, kind = Org(cloud), "RESOURCE_CONTROL_POLICY"
+    org.enable(kind)
+    member = org.account()
+    kms, s3 = cloud.client("kms", account=member), cloud.client("s3", account=member)
+    arn = key(kms)
+    s3.create_bucket(Bucket="data")
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*"}
+    org.attach(json.dumps({"Version": "2012-10-17", "Statement": [deny]}), member, kind)
+    put = {"Bucket": "data", "Key": "k", "Body": b"x", "ServerSideEncryption": "aws:kms"}
+    s3.put_object(**put)
+    assert s3.get_object(Bucket="data", Key="k")["Body"].read() == b"x"
+    code, message = refusal(s3.put_object, SSEKMSKeyId=arn, **put)
+    assert code == "AccessDenied"
+    assert "with an explicit deny in a resource control policy" in message
+    s3.close()
+    kms.close()

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from mesocosm.call.call import Call
 from mesocosm.call.service import Values
-from mesocosm.services.kms.resources.finding import Named, named
+from mesocosm.services.kms.resources.finding import ACCOUNT, Named, named
 from mesocosm.services.kms.resources.granting import CONTEXT
 from mesocosm.services.kms.resources.rows import (
     Key,
@@ -275,7 +275,8 @@ def named_by_token(call: Call, token: str) -> tuple[str, str]:
         account, region, key_id, grant_id, _ = text.split("/")
     except (binascii.Error, ValueError):
         raise bad_token() from None
-    if region != call.region or grant_id not in call.world.rows(grants, account, region):
+    known = region == call.region and ACCOUNT.fullmatch(account)
+    if not known or grant_id not in call.world.rows(grants, account, region):
         raise bad_token()
     return f"arn:aws:kms:{region}:{account}:key/{key_id}", grant_id
 

@@ -19,6 +19,8 @@ KEY_ID = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mrk-[0-9a-f]{32}", re.ASCII
 )
 
+ACCOUNT = re.compile(r"\d{12}", re.ASCII)
+
 
 class Named(NamedTuple):
     """What a request names: the key's ARN, its row if there is one, the alias it was named by."""
@@ -56,7 +58,12 @@ def located(world: World, given: str, home: str, region: str, *, by_alias: bool 
     account, name = home, given
     if given.startswith("arn:"):
         parts = given.split(":", 5)
-        if len(parts) != 6 or parts[2] != "kms" or "/" not in parts[5]:
+        if (
+            len(parts) != 6
+            or parts[2] != "kms"
+            or "/" not in parts[5]
+            or not ACCOUNT.fullmatch(parts[4])
+        ):
             raise AwsError("InvalidArnException", f"Invalid arn: {given}")
         if parts[3] != region:
             raise AwsError("NotFoundException", f"Invalid arn {parts[3]}")
@@ -105,4 +112,5 @@ def target(world: World, arn: str) -> Target | None:
         region=key.region,
         principals=key.principals,
         open=granting(world, key),
+        limited=not key.service,
     )
