@@ -149,8 +149,8 @@ def test_a_waiter_that_is_cancelled_hurts_no_other(tmp_path: Path) -> None:
     async def run() -> None:
         with World.open(tmp_path) as world:
             position = put(world, "a")
-            one = asyncio.create_task(world.committed(position))
-            two = asyncio.create_task(world.committed(position))
+            one = asyncio.ensure_future(world.committed(position))
+            two = asyncio.ensure_future(world.committed(position))
             await asyncio.sleep(0)
             one.cancel()
             await two

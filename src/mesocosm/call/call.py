@@ -63,7 +63,7 @@ class Call:
     secure = False
     http: Request | None = None
     resumed = False
-    passed: Mapping[str, Values] = NOTHING
+    passed: Mapping[str, Values]
     """The aws:Source* keys that the service which made this call gave; calls made with the same
     credentials carry them on."""
     answer_status = 0
@@ -94,6 +94,7 @@ class Call:
         self.topics = []
         self.extra = {}
         self.answer_headers = []
+        self.passed = NOTHING
 
     # -- the world -----------------------------------------------------------------------------
 

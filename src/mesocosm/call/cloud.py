@@ -13,6 +13,7 @@ from mesocosm import wire
 from mesocosm.call.call import Call, Wait
 from mesocosm.call.gate import Gate
 from mesocosm.call.identity import IdentityCheck, service_principal
+from mesocosm.call.later import later, runner
 from mesocosm.call.metering import Meter
 from mesocosm.call.recent import Recent
 from mesocosm.call.record import CallRecord, encode, recorded
@@ -83,7 +84,7 @@ class Cloud:
         self._reacting: deque[Run] = deque()
         self._hidden: dict[Operation, Redaction] = {}
         self._unstored = Unstored()
-        world.timers.run = self.run_timer
+        world.timers.run = runner(self)
         world.changes.reset.append(self.reset)
 
     # -- services --------------------------------------------------------------------------------
@@ -188,50 +189,26 @@ class Cloud:
             if web is not None:
                 finish, passage = web.finish, Passage(web.request, web.claim)
         try:
-            self._through(passage)
+            self.through(passage)
         except Wait as wait:
-            return self._later(passage, finish, wait)
+            return later(self, passage, finish, wait)
 
         def stored(error: StorageFailed | None) -> None:
             try:
-                reply(self._answered(passage, finish, error))
+                reply(self.answered(passage, finish, error))
             except Exception as failure:
                 reply(failure)
 
         self.world.when_stored(passage.position, stored)
         return None
 
-    async def _later(self, passage: Passage, finish: Finish | None, wait: Wait) -> Response:
-        while True:
-            line = self.world.branch.name
-            passage.resumed = await self.waiting.wait(wait.topic, wait.until)
-            if self.world.branch.name != line:
-                # A rewind: the call begins anew where the cloud is now, at its time.
-                passage = Passage(passage.request, passage.claim)
-            try:
-                self._through(passage)
-            except Wait as again:
-                wait = again
-                continue
-            break
-        error: StorageFailed | None = None
-        try:
-            await self.world.committed(passage.position)
-        except StorageFailed as failure:
-            error = failure
-        finally:
-            # Also when the client has left meanwhile: what it asked for has been done.
-            if self._reacting:
-                self.react()
-        return self._answered(passage, finish, error)
-
-    def _through(self, passage: Passage) -> None:
+    def through(self, passage: Passage) -> None:
         try:
             pass_through(self, passage)
         except StorageFull:
             passage.error = storage_full()
 
-    def _answered(
+    def answered(
         self, passage: Passage, finish: Finish | None, error: StorageFailed | None
     ) -> Response:
         """The answer to a call whose record is stored, or (`error`) could not be."""
@@ -338,7 +315,7 @@ class Cloud:
 
     # -- what happens by itself --------------------------------------------------------------------
 
-    async def run_timer(self, timer: Timer) -> None:
+    def run_timer(self, timer: Timer) -> None:
         """Run what is due, as its service, in a transaction of its own."""
         service = self.wake(timer.service)
         function = service.timers.get(timer.function) if service else None

@@ -17,6 +17,7 @@ from mesocosm.call.documents import Documents
 from mesocosm.call.facts import Facts
 from mesocosm.call.record import Judgement
 from mesocosm.call.service import Need, Target
+from mesocosm.call.texts import Levels, ResourceTexts, StackTexts
 from mesocosm.iam import (
     AuthorizationRequest,
     Context,
@@ -40,28 +41,6 @@ if TYPE_CHECKING:
 STACKS_MAX = 4_096
 DECIDED_MAX = 1_024
 NOBODY = Grants()
-
-Levels = tuple[tuple[str, tuple[PolicyText, ...]], ...]
-
-
-class StackTexts(msgspec.Struct, frozen=True):
-    """Everything that speaks for or against a principal, as texts: what an explanation is made
-    from.
-    """
-
-    identity: tuple[PolicyText, ...] = ()
-    boundary: tuple[PolicyText, ...] = ()
-    session: tuple[PolicyText, ...] | None = None
-    scps: Levels = ()
-
-
-class ResourceTexts(msgspec.Struct, frozen=True):
-    """What speaks on the side of a resource."""
-
-    policy: PolicyText | None = None
-    kind: str = ""
-    rcps: Levels = ()
-    grants: tuple[str, ...] = ()
 
 
 class Name(NamedTuple):

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from mesocosm.call.cloud import Cloud
     from mesocosm.call.service import Operation
     from mesocosm.call.steps import Passage
-    from mesocosm.wire.claims import Signature
     from mesocosm.wire.errors import AwsError
     from mesocosm.wire.message import Request
+    from mesocosm.wire.signature import Signature
 
 
 S3_BODY_MAX_BYTES = 5 * 1024**3

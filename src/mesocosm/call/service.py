@@ -9,16 +9,16 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from mesocosm.call.identity import Claim
 from mesocosm.call.tagged import AddTags, Listed, RemoveTags, Tagged, arn_pattern
+from mesocosm.wire.message import Request, Response
 
 if TYPE_CHECKING:
     from mesocosm.call.call import Call
     from mesocosm.call.cloud import Cloud
-    from mesocosm.call.identity import Claim
     from mesocosm.call.metering import Gauge
     from mesocosm.call.steps import Passage
     from mesocosm.wire.hosts import Host
-    from mesocosm.wire.message import Request, Response
     from mesocosm.world import Change, Table, World
 
 Values = str | Sequence[str] | None

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from mesocosm.call.documents import documents
-from mesocosm.call.gate import ResourceTexts, StackTexts, levels, stack_of
 from mesocosm.call.gate import _resource_policy as resource_policy
+from mesocosm.call.gate import levels, stack_of
 from mesocosm.call.record import CallRecord, Judgement, decode
+from mesocosm.call.texts import ResourceTexts, StackTexts
 from mesocosm.iam import AuthorizationRequest, Context
 
 if TYPE_CHECKING:

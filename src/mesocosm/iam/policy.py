@@ -219,13 +219,15 @@ def _any_resource(patterns: list[str]) -> Callable[[str], bool]:
     return lambda resource: any(test(resource) for test in tests)
 
 
-def _conditions(block: Mapping[str, Mapping[str, object]], variables: bool) -> Iterable[Condition]:
+def _conditions(block: Mapping[str, Mapping[str, object]], variables: bool) -> list[Condition]:
+    found = []
     for name, keys in block.items():
         for key, values in keys.items():
             try:
-                yield compile_condition(name, key, texts(values), variables=variables)
+                found.append(compile_condition(name, key, texts(values), variables=variables))
             except ValueError:
                 raise PolicyError(f"Invalid Condition type : {name}") from None
+    return found
 
 
 def _principals(element: object, kind: str) -> Principals | None:

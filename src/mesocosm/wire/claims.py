@@ -17,20 +17,17 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NoReturn
 from urllib.parse import unquote
 
-from msgspec import Struct
-
 from mesocosm.wire import sigv2
 from mesocosm.wire.authfaults import S3_SIGNING_NAMES, auth_fault, dialect
 from mesocosm.wire.errors import AwsError
 from mesocosm.wire.message import Headers
+from mesocosm.wire.signature import ECDSA, HMAC, Payload, Signature
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mesocosm.wire.message import Request
 
-HMAC = "AWS4-HMAC-SHA256"
-ECDSA = "AWS4-ECDSA-P256-SHA256"
 UNSIGNED = "UNSIGNED-PAYLOAD"
 WEEK = 604_800
 
@@ -43,57 +40,6 @@ _STREAMING = {
 }
 _SHA256 = re.compile(r"[0-9a-f]{64}").fullmatch
 _TIMESTAMP = re.compile(r"\d{8}T\d{6}Z").fullmatch
-
-
-class Signature(Struct, frozen=True):
-    """What the client claims. `service` is the signing name; `scope` is
-    `date/region/service/aws4_request`."""
-
-    access_key_id: str
-    date: str
-    region: str
-    service: str
-    signed_headers: str
-    """Lower-case names, joined by `;` as sent."""
-    value: str
-    """Hex digest (or hex DER for SigV4a)."""
-    timestamp: str
-    """`YYYYMMDDTHHMMSSZ`"""
-    time: float
-    """The same as epoch seconds."""
-    kind: Literal["header", "query", "post"]
-    security_token: str | None = None
-    expires: int | None = None
-    """Seconds a presigned request is valid for."""
-    algorithm: str = HMAC
-
-    @property
-    def scope(self) -> str:
-        """The credential scope as it stands in the string to sign."""
-        if self.algorithm == ECDSA:
-            return f"{self.date}/{self.service}/aws4_request"
-        return f"{self.date}/{self.region}/{self.service}/aws4_request"
-
-    @property
-    def s3(self) -> bool:
-        """Whether S3's rules hold."""
-        return self.service in S3_SIGNING_NAMES
-
-
-class Payload(Struct, frozen=True):
-    """What the request says about its body.
-
-    `canonical` is the last line of the canonical request, or None when it is the hash of the body,
-    which must be read before the signature can be verified. `sha256` is the hash the body must
-    have.
-    """
-
-    canonical: str | None
-    sha256: str | None = None
-    chunked: bool = False
-    """The body is aws-chunked."""
-    signed_chunks: bool = False
-    trailer: bool = False
 
 
 def parse(request: Request) -> Signature | None:

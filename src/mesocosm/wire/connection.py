@@ -17,10 +17,10 @@ from httptools import (
     HttpRequestParser,
     parse_url,
 )
-from msgspec import Struct
 
 from mesocosm.wire.body import EMPTY
-from mesocosm.wire.exchange import BATCH, UNKNOWN, Exchange
+from mesocosm.wire.exchange import UNKNOWN, Exchange
+from mesocosm.wire.long import BATCH
 from mesocosm.wire.message import Headers, Request
 from mesocosm.wire.sending import refusal
 
@@ -28,34 +28,13 @@ if TYPE_CHECKING:
     from mesocosm.wire.front import Server
 
 
-class Limits(Struct, frozen=True):
-    """What a client may take. Sizes in bytes, times in real seconds."""
+class Connection:
+    """An asyncio.Protocol by its methods (compiled classes have no base that is not).
 
-    connections: int = 10_000
-    target: int = 16 << 10
-    """Path and query."""
-    header_bytes: int = 64 << 10
-    header_count: int = 256
-    header_timeout: float = 20.0
-    """For the whole header section."""
-    body_timeout: float = 20.0
-    """Between two pieces of a body ("Your socket connection to the server was not read from or
-    written to within the timeout period", S3)."""
-    write_timeout: float = 60.0
-    """A client that does not read its answer."""
-    keep_alive: float = 75.0
-    pipeline: int = 64
-    """Requests of one connection that wait for their turn before reading pauses."""
-    drain: int = 4 << 20
-    """How much of a refused body is read and thrown away, so that the client sees the answer."""
-    grace: float = 5.0
-    """For requests under way when the server stops."""
-
-
-class Connection(asyncio.Protocol):
-    """`exchanges` are the requests received and not yet answered, the oldest being served.
+    `exchanges` are the requests received and not yet answered, the oldest being served.
     `watch` is called about once a second."""
 
+    __deletable__ = ("_parser",)
     transport: asyncio.Transport
 
     def __init__(self, server: Server, loop: asyncio.AbstractEventLoop) -> None:
@@ -72,7 +51,8 @@ class Connection(asyncio.Protocol):
         self._arriving: Exchange | None = None
         self._advancing = False
         self._paused = False
-        self._writable: asyncio.Future[None] | None = None
+        self.writable: asyncio.Future[None] | None = None
+        """Done when the client has read most of what was sent; None when it has."""
         self._stuck_since: float | None = None
         self._unsent = 0
         self._deaf = False
@@ -172,12 +152,12 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         self._stuck_since = self.loop.time()
         self._unsent = self.transport.get_write_buffer_size()
-        self._writable = self.loop.create_future()
+        self.writable = self.loop.create_future()
         self.balance()
 
     def resume_writing(self) -> None:
         self._stuck_since = None
-        writable, self._writable = self._writable, None
+        writable, self.writable = self.writable, None
         if writable is not None and not writable.done():
             writable.set_result(None)
         if not self.transport.is_closing():
@@ -249,7 +229,7 @@ class Connection(asyncio.Protocol):
         """Begin the exchange whose turn it is, and the next ones as far as they end at once."""
         self._advancing = True
         exchanges = self.exchanges
-        while exchanges and not exchanges[0].begun and self._writable is None:
+        while exchanges and not exchanges[0].begun and self.writable is None:
             if self.transport.is_closing():
                 break
             exchanges[0].begin()
@@ -276,7 +256,7 @@ class Connection(asyncio.Protocol):
         arriving = self._arriving
         full = (
             (arriving is not None and arriving.buffered >= BATCH)
-            or self._writable is not None
+            or self.writable is not None
             or len(self.exchanges) > self.limits.pipeline
         )
         if full and not self._paused:
@@ -291,11 +271,6 @@ class Connection(asyncio.Protocol):
         """Send, unless nobody is there any more."""
         if not self.transport.is_closing():
             self.transport.write(data)
-
-    async def drained(self) -> None:
-        """Wait until the client has read most of what was sent."""
-        if self._writable is not None:
-            await self._writable
 
     def shut(self) -> None:
         """Take no further request; close when the answers that are due have been sent."""

@@ -10,18 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mesocosm.wire.body import EMPTY, MemoryBody
 from mesocosm.wire.errors import AwsError
 from mesocosm.wire.inflow import Inflow
+from mesocosm.wire.long import BATCH, receive, stream, wait
 from mesocosm.wire.message import Response, Stream
 from mesocosm.wire.sending import CONTINUE, bodiless, head
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-    from typing import Any
-
     from mesocosm.wire.body import FileBody
     from mesocosm.wire.connection import Connection
     from mesocosm.wire.front import Admission
@@ -31,9 +29,7 @@ log = logging.getLogger("mesocosm.wire")
 
 SHORT = 64 << 10
 """Bytes of a body that are waited for without a task."""
-BATCH = 1 << 20
-"""Bytes of a long body that are decoded, hashed and written at once."""
-UNKNOWN = -1
+UNKNOWN: Final = -1
 
 _REQUEST_ID = ("x-amzn-requestid", "x-amz-request-id")
 _LAST = (
@@ -57,10 +53,9 @@ class Exchange:
     """The call waits for something to happen."""
     buffered = 0
     _admission: Admission | None = None
-    _inflow: Inflow | None = None
-    _body: MemoryBody | FileBody = EMPTY
-    _reader: asyncio.Future[None] | None = None
-    _task: asyncio.Task[None] | None = None
+    inflow: Inflow | None = None
+    reader: asyncio.Future[None] | None = None
+    task: asyncio.Task[None] | None = None
     _drain = UNKNOWN
     """Bytes of a refused body that are still read and thrown away."""
     _called = False
@@ -71,7 +66,8 @@ class Exchange:
         self.size = size
         self.complete = size == 0
         """The body has been received."""
-        self._connection = connection
+        self.connection = connection
+        self.body: MemoryBody | FileBody = EMPTY
         self._parts: list[bytes] = []
 
     @property
@@ -84,11 +80,11 @@ class Exchange:
     def begin(self) -> None:
         """The head is there, and it is this request's turn."""
         self.begun = True
-        connection, request = self._connection, self.request
+        connection, request = self.connection, self.request
         try:
             self._admission = admission = connection.app.head(request)
             if self.size:
-                self._inflow = Inflow(request, admission, self.size)
+                self.inflow = Inflow(request, admission, self.size)
             elif request.method in ("PUT", "POST"):
                 # An empty body, which can be kept and has a hash of its own.
                 request.body = Inflow(request, admission, 0).whole(b"")
@@ -101,14 +97,14 @@ class Exchange:
         if self.expects and not self.buffered:
             connection.write(CONTINUE)
         if not 0 <= self.size <= SHORT:
-            self._task = connection.loop.create_task(self._long())
+            self.task = connection.loop.create_task(receive(self))
 
     def more(self, data: bytes) -> None:
         """A piece of the body."""
         if self._drain >= 0:
             self._drain -= len(data)
             if self._drain < 0:
-                self._connection.close()
+                self.connection.close()
             return
         self._parts.append(data)
         self.buffered += len(data)
@@ -119,102 +115,51 @@ class Exchange:
         """The body is whole."""
         self.complete = True
         if self._drain >= 0:
-            self._connection.close()
-        elif self._task is not None:
+            self.connection.close()
+        elif self.task is not None:
             self._wake()
         elif self.begun and not self.answered:
             self._whole()
 
     def _whole(self) -> None:
         if self.size:
-            assert self._inflow is not None
+            assert self.inflow is not None
             parts = self._parts
             try:
-                self._body = self.request.body = self._inflow.whole(
+                self.body = self.request.body = self.inflow.whole(
                     parts[0] if len(parts) == 1 else b"".join(parts)
                 )
             except Exception as error:
-                self._inflow.discard()
+                self.inflow.discard()
                 self.reply(error)
                 return
-        self._call()
+        self.call()
 
-    async def _long(self) -> None:
-        """Receive a body in pieces, then call."""
-        try:
-            self._body = self.request.body = await self._received()
-        except Exception as error:
-            if self.complete:
-                self.reply(error)
-            else:
-                self.refuse(error)
-            return
-        self._task = None
-        self._call()
-
-    async def _received(self) -> MemoryBody | FileBody:
-        loop, inflow = self._connection.loop, self._inflow
-        assert inflow is not None
-        writing: asyncio.Future[None] | None = None
-        try:
-            while True:
-                if self.buffered < BATCH and not self.complete:
-                    self._reader = loop.create_future()
-                    await self._reader
-                if writing is not None:
-                    await writing  # no faster than the disk takes it
-                    writing = None
-                data, last = self._taken(), self.complete
-                if inflow.heavy(len(data)):
-                    writing = loop.run_in_executor(None, inflow.feed, data)
-                else:
-                    inflow.feed(data)
-                if last:
-                    break
-            if writing is not None:
-                await writing
-                writing = None
-            return inflow.finish()
-        except BaseException:
-            if writing is not None:
-                await asyncio.wait([writing])
-                writing.exception()
-            inflow.discard()
-            raise
-
-    def _taken(self) -> bytes:
+    def taken(self) -> bytes:
         parts = self._parts
         data = parts[0] if len(parts) == 1 else b"".join(parts)
         parts.clear()
         self.buffered = 0
-        self._connection.balance()
+        self.connection.balance()
         return data
 
     def _wake(self) -> None:
-        if self._reader is not None and not self._reader.done():
-            self._reader.set_result(None)
+        if self.reader is not None and not self.reader.done():
+            self.reader.set_result(None)
 
     # -- the call ----------------------------------------------------------------------------------
 
-    def _call(self) -> None:
+    def call(self) -> None:
         assert self._admission is not None
         self._called = True
         try:
-            waiting = self._connection.app.answer(self.request, self._admission, self.reply)
+            waiting = self.connection.app.answer(self.request, self._admission, self.reply)
         except Exception as error:
             self.reply(error)
             return
         if waiting is not None:
             self.waits = True
-            self._task = self._connection.loop.create_task(self._wait(waiting))
-
-    async def _wait(self, waiting: Coroutine[Any, Any, Response]) -> None:
-        try:
-            response: Response | Exception = await waiting
-        except Exception as error:
-            response = error
-        self._task = None
-        self.reply(response)
+            self.task = self.connection.loop.create_task(wait(self, waiting))
 
     # -- the answer --------------------------------------------------------------------------------
 
@@ -222,14 +167,14 @@ class Exchange:
         """Send the answer, or that of `App.fault` for what went wrong."""
         if isinstance(response, Exception):
             response = self._fault(response)
-        connection = self._connection
+        connection = self.connection
         if connection.gone:
             self.finish()
             return
         self.answered = True
         body = response.body
         if isinstance(body, Stream):
-            self._task = connection.loop.create_task(self._stream(response, body))
+            self.task = connection.loop.create_task(stream(self, response, body))
             return
         keep = self.keep_alive and not connection.ending
         data = head(response, connection.date, len(body), keep_alive=keep)
@@ -243,15 +188,15 @@ class Exchange:
         """It is over, answered or not."""
         if not self._over:
             self._over = True
-            self._body.close()
-            self._connection.done(self)
+            self.body.close()
+            self.connection.done(self)
 
     def abandon(self) -> None:
         """The client is gone: what still waits for something is cancelled. What has been done is
         only waiting for the journal, and ends by itself."""
-        if self._task is not None:
-            self._task.add_done_callback(lambda _: self.finish())
-            self._task.cancel()
+        if self.task is not None:
+            self.task.add_done_callback(lambda _: self.finish())
+            self.task.cancel()
         elif not self._called:
             self.finish()
 
@@ -262,7 +207,7 @@ class Exchange:
         if self.complete:
             self.reply(error)
             return
-        connection, unsent = self._connection, self.expects and not self.buffered
+        connection, unsent = self.connection, self.expects and not self.buffered
         self.buffered = 0
         response = self._fault(error)
         if not connection.gone:
@@ -275,11 +220,11 @@ class Exchange:
         else:
             # Closing at once would reset the connection, and the client might never see the answer.
             self._drain = connection.limits.drain
-        self._task = None
+        self.task = None
         connection.balance()
 
     def _fault(self, error: Exception) -> Response:
-        app, request = self._connection.app, self.request
+        app, request = self.connection.app, self.request
         try:
             response = app.fault(error, request)
         except Exception as worse:
@@ -292,38 +237,3 @@ class Exchange:
             else:  # the app knows what it is, such as a full disk: no traceback for each upload
                 log.warning("request %s was refused: %s", "".join(found[:1]), error)
         return response
-
-    async def _stream(self, response: Response, stream: Stream) -> None:
-        """Send piece by piece, no faster than the client reads; stop when it is gone."""
-        connection, chunks, left = self._connection, stream.chunks, stream.size
-        chunked = left is None and not self.http10
-        self.keep_alive = self.keep_alive and (chunked or left is not None)
-        keep = self.keep_alive and not connection.ending
-        try:
-            connection.write(
-                head(response, connection.date, left, keep_alive=keep, chunked=chunked)
-            )
-            if self.request.method != "HEAD" and not bodiless(response.status):
-                async for piece in chunks:
-                    if left is not None:
-                        left -= len(piece)
-                        if left < 0:
-                            raise RuntimeError("a stream is longer than announced")
-                    if chunked and piece:
-                        piece = b"%x\r\n%b\r\n" % (len(piece), piece)
-                    connection.write(piece)
-                    await connection.drained()
-                if left:
-                    raise RuntimeError("a stream is shorter than announced")
-                if chunked:
-                    connection.write(b"0\r\n\r\n")
-        except Exception:
-            # The head is out: only a broken connection tells the client that this is not all.
-            log.exception("an answer broke off: %s %s", self.request.method, self.request.path)
-            connection.transport.abort()
-        finally:
-            close = getattr(chunks, "aclose", None)
-            if close is not None:
-                await close()
-        self._task = None
-        self.finish()

@@ -11,9 +11,10 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from mesocosm.wire.connection import Connection, Limits
+from mesocosm.wire.connection import Connection
+from mesocosm.wire.limits import Limits
 from mesocosm.wire.message import Request, Response
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
     from mesocosm.wire.body import Blobs
     from mesocosm.wire.chunked import Chain
-    from mesocosm.wire.claims import Payload, Signature
     from mesocosm.wire.message import Request, Response
+    from mesocosm.wire.signature import Payload, Signature
 
 
 __all__ = ["Admission", "App", "Limits", "Reply", "Server", "serve"]
@@ -115,7 +116,7 @@ class Server:
         self._tick(loop)
         try:
             self._listener = await loop.create_server(
-                lambda: Connection(self, loop), host, port, backlog=2048
+                lambda: cast(asyncio.Protocol, Connection(self, loop)), host, port, backlog=2048
             )
         except BaseException:
             self._stop_ticking()

@@ -7,7 +7,7 @@ version, path or host.
 
 from __future__ import annotations
 
-from functools import cache, cached_property, lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from mesocosm.wire import dialects, models
@@ -33,7 +33,7 @@ class Route:
         self.query: Query = {}
         self.form: Tree = {}
 
-    @cached_property
+    @property
     def model(self) -> models.Operation:
         """The operation's model."""
         return models.service(self.service).operation(self.operation)

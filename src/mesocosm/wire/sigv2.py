@@ -19,8 +19,8 @@ from mesocosm.wire.errors import AwsError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mesocosm.wire.claims import Signature
     from mesocosm.wire.message import Request
+    from mesocosm.wire.signature import Signature
 
 ALGORITHM = "HMAC-SHA1"
 

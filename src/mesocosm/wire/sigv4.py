@@ -26,8 +26,9 @@ from mesocosm.wire.canonical import (
     encoded_query,
 )
 from mesocosm.wire.chunked import Chain
-from mesocosm.wire.claims import ECDSA, UNSIGNED, Payload, Signature, parse, parse_post, payload
+from mesocosm.wire.claims import UNSIGNED, parse, parse_post, payload
 from mesocosm.wire.errors import AwsError
+from mesocosm.wire.signature import ECDSA, Payload, Signature
 
 if TYPE_CHECKING:
     from collections.abc import Callable

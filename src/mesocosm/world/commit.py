@@ -58,8 +58,8 @@ class GroupCommit:
         self._buffered += len(payload)
         return self.journal.append(payload)
 
-    async def committed(self, position: int) -> None:
-        """Return when the frame is durable; raise `StorageFailed` when it was lost."""
+    def committed(self, position: int) -> asyncio.Future[None]:
+        """Awaited, returns when the frame is durable; raises `StorageFailed` when it was lost."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def stored(error: StorageFailed | None) -> None:
@@ -71,7 +71,7 @@ class GroupCommit:
                 future.set_exception(error)
 
         self.when_stored(position, stored)
-        await future
+        return future
 
     def when_stored(self, position: int, function: Stored) -> None:
         """Call `function(None)` when the frame is durable, `function(error)` when it was lost.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
@@ -30,7 +30,7 @@ class HistoryWorld(Protocol):
 
     def rotate(self) -> None: ...
 
-    async def committed(self, position: int) -> None: ...
+    def committed(self, position: int) -> Awaitable[None]: ...
 
 
 class Keeper:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections import deque
@@ -87,7 +88,7 @@ class World:
         self._steps: deque[Step] = deque()
         self._kept = 0
         self._floor = Step(position, 0.0, 0.0, [])
-        self._virtual = self._real = 0.0
+        self._last_virtual = self._last_real = 0.0
         self._derived: dict[Callable[[World], Any], Any] = {}
         self._closed = False
         self.clock = Clock(self, real)
@@ -241,8 +242,8 @@ class World:
         real, virtual = self.clock.real(), transaction.instant
         if virtual is None:
             virtual = self.clock.now()
-        if virtual < self._virtual:
-            virtual = self._virtual
+        if virtual < self._last_virtual:
+            virtual = self._last_virtual
         # A row that cannot be encoded raises here, before anything is committed.
         payload = encode_payload(
             (
@@ -253,7 +254,7 @@ class World:
             )
         )
         transaction.position = self._commits.append(payload)
-        self._virtual, self._real = virtual, real
+        self._last_virtual, self._last_real = virtual, real
         if changes:
             self._cells.changed(changes)
         weight = len(changes) + 1 + len(payload) // UNDO_BYTES
@@ -268,9 +269,10 @@ class World:
         if self._commits.journal.segment_bytes > self._keeper.window.checkpoint:
             self._keeper.start(self)
 
-    async def committed(self, position: int) -> None:
-        """Return when a transaction is stored. Raises `StorageFull`, `StorageFailed`: undone."""
-        await self._commits.committed(position)
+    def committed(self, position: int) -> asyncio.Future[None]:
+        """Awaited, returns when a transaction is stored. Raises `StorageFull`, `StorageFailed`:
+        undone."""
+        return self._commits.committed(position)
 
     def when_stored(self, position: int, function: WhenStored) -> None:
         """Call `function(None)` when a transaction is stored, `function(error)` when it was undone:
@@ -343,7 +345,7 @@ class World:
         ledger = Ledger()
         if place[:2] == present[:2]:
             cells = self._cells.share(ledger)
-            virtual, real = self._virtual, self._real
+            virtual, real = self._last_virtual, self._last_real
             shown = self.clock.running() if place.virtual is None else place.virtual
         else:
             restored = travel.restore(self.store, self.store.line(*place[:2]))
@@ -466,7 +468,7 @@ class World:
 
     def _stand(self, position: int, virtual: float, real: float, shown: float) -> None:
         """Begin here: the last frame's position and times, and what the clock shows."""
-        self._virtual, self._real = virtual, real
+        self._last_virtual, self._last_real = virtual, real
         if not self._steps:
             self._floor = Step(position, virtual, real, [])
         self.timers.rebuild()
@@ -489,7 +491,7 @@ class World:
 
     def freeze(self) -> Freeze:
         """The present state, to be written as a checkpoint; everything must be stored already."""
-        return Freeze(self._cells, self.position, self._virtual, self._real)
+        return Freeze(self._cells, self.position, self._last_virtual, self._last_real)
 
     def rotate(self) -> None:
         """Begin a new segment of the journal."""
