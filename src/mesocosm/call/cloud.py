@@ -296,10 +296,11 @@ class Cloud:
                 service.name, operation.name, wire.service(service.name).protocols[0]
             ).validate(value)
             if not operation.public:
-                needs = [
-                    need._replace(conditions={**need.given(), **conditions})
-                    for need in operation.decisions(call, value)
-                ]
+                needs = operation.decisions(call, value)
+                if conditions:
+                    needs = [
+                        need._replace(conditions={**need.given(), **conditions}) for need in needs
+                    ]
                 self.gate.require(call, needs, operation.tags(value) if operation.tags else None)
             result = operation.function(call, value)
         except AwsError as raised:
