@@ -11,11 +11,12 @@ import base64
 import contextlib
 import http.client
 import ssl
+import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from queue import SimpleQueue
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 TIMEOUT_S = 15.0
 ANSWER_MAX_BYTES = 64 * 1024
@@ -31,28 +32,15 @@ class Answer(NamedTuple):
 
 def post(url: str, headers: Mapping[str, str], body: bytes) -> Answer:
     """Post a body to a URL."""
-    parts = urlsplit(url)
-    connection: http.client.HTTPConnection
+    connection: http.client.HTTPConnection | None = None
     try:
-        if parts.scheme == "https":
-            connection = http.client.HTTPSConnection(
-                parts.hostname or "",
-                parts.port,
-                timeout=TIMEOUT_S,
-                context=ssl.create_default_context(),
-            )
-        else:
-            connection = http.client.HTTPConnection(
-                parts.hostname or "", parts.port, timeout=TIMEOUT_S
-            )
-    except (ValueError, http.client.InvalidURL) as error:
-        return Answer(0, str(error))
-    given = dict(headers)
-    if parts.username is not None:
-        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        given["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    try:
+        parts = urlsplit(url)
+        given = dict(headers)
+        if parts.username is not None:
+            pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+            given["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        connection = _connection(parts)
         connection.request("POST", target, body, given)
         answer = connection.getresponse()
         text = answer.read(ANSWER_MAX_BYTES).decode("utf-8", "replace")
@@ -60,13 +48,44 @@ def post(url: str, headers: Mapping[str, str], body: bytes) -> Answer:
     except (OSError, ValueError, http.client.HTTPException) as error:
         return Answer(0, str(error) or type(error).__name__)
     finally:
-        connection.close()
+        if connection is not None:
+            connection.close()
+
+
+def _connection(parts: SplitResult) -> http.client.HTTPConnection:
+    host, port = parts.hostname or "", parts.port
+    if parts.scheme == "https":
+        context = ssl.create_default_context()
+        return http.client.HTTPSConnection(host, port, timeout=TIMEOUT_S, context=context)
+    return http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
+
+
+class Workers:
+    """A few threads of their own: servers that do not answer must hold up neither the other work of
+    the process nor its end.
+    """
+
+    def __init__(self) -> None:
+        self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._started = 0
+        self._idle = threading.Semaphore(0)
+
+    def submit(self, job: Callable[[], None]) -> None:
+        """Have a thread do it."""
+        self._jobs.put(job)
+        if self._started < WORKERS and not self._idle.acquire(blocking=False):
+            self._started += 1
+            threading.Thread(target=self._work, name="post", daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            self._jobs.get()()
+            self._idle.release()
 
 
 @cache
-def _workers() -> ThreadPoolExecutor:
-    # Of their own: servers that do not answer must not hold up the other work of the process.
-    return ThreadPoolExecutor(WORKERS, thread_name_prefix="post")
+def _workers() -> Workers:
+    return Workers()
 
 
 def in_thread(work: Callable[[], Answer], done: Callable[[Answer], None]) -> None:
