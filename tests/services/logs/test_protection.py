@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any
 
@@ -13,7 +14,9 @@ from mesocosm.services.logs.rules.protection import IDENTIFIER, compiled
 from mesocosm.testing.local import LocalCloud
 
 
-def policy(*names: str, custom: dict[str, str] | None = None) -> str:
+def policy(
+    *names: str, custom: dict[str, str] | None = None, findings: dict[str, Any] | None = None
+) -> str:
     identifiers = [name if name in (custom or {}) else IDENTIFIER + name for name in names]
     document: dict[str, Any] = {
         "Name": "p",
@@ -22,7 +25,7 @@ def policy(*names: str, custom: dict[str, str] | None = None) -> str:
             {
                 "Sid": "audit",
                 "DataIdentifier": identifiers,
-                "Operation": {"Audit": {"FindingsDestination": {}}},
+                "Operation": {"Audit": {"FindingsDestination": findings or {}}},
             },
             {
                 "Sid": "redact",
@@ -145,3 +148,49 @@ def test_what_cannot_be_found_is_not_promised(client: Make) -> None:
     with pytest.raises(ClientError) as refused:
         logs.put_data_protection_policy(logGroupIdentifier="g", policyDocument=policy("Name"))
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+
+
+def test_findings_are_reported_to_a_log_group(cloud: LocalCloud, client: Make) -> None:
+    logs = stream(client)
+    audit = "/aws/vendedlogs/audit"
+    to = {"CloudWatchLogs": {"LogGroup": audit}}
+    made = policy("EmailAddress", "IpAddress", findings=to)
+    with pytest.raises(ClientError, match="does not exist"):
+        logs.put_data_protection_policy(logGroupIdentifier="g", policyDocument=made)
+    logs.create_log_group(logGroupName=audit)
+    logs.put_data_protection_policy(logGroupIdentifier="g", policyDocument=made)
+    [grant] = logs.describe_resource_policies()["resourcePolicies"]
+    assert "delivery.logs.amazonaws.com" in grant["policyDocument"]
+    say(cloud, logs, "fine", "from a@b.org and c@d.org")
+    [finding] = map(json.loads, messages(logs, group=audit))
+    assert finding["resourceArn"] == "arn:aws:logs:us-east-1:000000000000:log-group:g:*"
+    assert finding["dataIdentifiers"] == [
+        {
+            "name": "EmailAddress",
+            "count": 2,
+            "detections": [{"start": 5, "end": 12}, {"start": 17, "end": 24}],
+        }
+    ]
+    cloud.advance(7200)
+    assert len(messages(logs, group=audit)) == 1
+
+
+def test_findings_are_reported_to_a_bucket_as_soon_as_it_takes_them(
+    cloud: LocalCloud, client: Make
+) -> None:
+    logs, s3 = stream(client), client("s3")
+    s3.create_bucket(Bucket="findings")
+    made = policy("EmailAddress", findings={"S3": {"Bucket": "findings"}})
+    logs.put_data_protection_policy(logGroupIdentifier="g", policyDocument=made)
+    granted = s3.get_bucket_policy(Bucket="findings")["Policy"]
+    s3.delete_bucket_policy(Bucket="findings")
+    say(cloud, logs, "a@b.org")
+    assert "Contents" not in s3.list_objects_v2(Bucket="findings")
+    s3.put_bucket_policy(Bucket="findings", Policy=granted)
+    cloud.advance(60)
+    [row] = s3.list_objects_v2(Bucket="findings")["Contents"]
+    assert row["Key"].startswith("AWSLogs/000000000000/CloudWatchLogs/us-east-1/")
+    body = s3.get_object(Bucket="findings", Key=row["Key"])["Body"].read()
+    assert json.loads(gzip.decompress(body))["dataIdentifiers"][0]["count"] == 1
+    cloud.advance(7200)
+    assert len(s3.list_objects_v2(Bucket="findings")["Contents"]) == 1

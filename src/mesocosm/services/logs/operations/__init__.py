@@ -1,6 +1,7 @@
 """The operations of logs, by what they are about."""
 
 from mesocosm.services.logs.operations import (
+    auditing,
     encryption,
     exports,
     groups,
@@ -20,6 +21,7 @@ from mesocosm.services.logs.operations import (
 )
 
 __all__ = [
+    "auditing",
     "encryption",
     "exports",
     "groups",

@@ -17,6 +17,7 @@ from mesocosm.services.logs.operations.encryption import check_key
 from mesocosm.services.logs.resources.rows import (
     Group,
     account_policies,
+    audits,
     deliveries,
     events,
     groups,
@@ -95,6 +96,9 @@ def delete_log_group(call: Call, request: api.DeleteLogGroupRequest) -> None:
     waiting = call.rows(deliveries)
     for place in [at for at, row in waiting.items() if row.group == group.name]:
         del waiting[place]
+    looked = call.rows(audits)
+    for place in [at for at, row in looked.items() if row.group == group.name]:
+        del looked[place]
     call.cancel("expire", group.name)
     del call.rows(groups)[group.name]
 

@@ -9,8 +9,9 @@ from msgspec.structs import replace
 from mesocosm.api import logs as api
 from mesocosm.call.call import Call
 from mesocosm.services.logs import logs
+from mesocosm.services.logs.operations.auditing import prepare, protections
 from mesocosm.services.logs.resources.events import Event
-from mesocosm.services.logs.resources.rows import account_policies, groups
+from mesocosm.services.logs.resources.rows import groups
 from mesocosm.services.logs.resources.targets import (
     Found,
     bad,
@@ -20,28 +21,9 @@ from mesocosm.services.logs.resources.targets import (
 )
 from mesocosm.services.logs.rules.protection import (
     POLICY_BYTES,
-    Finding,
     compiled,
     findings_destination,
 )
-
-DATA_PROTECTION = "DATA_PROTECTION_POLICY"
-
-
-def findings(call: Call, found: Found) -> list[tuple[float, Finding]]:
-    """What is sensitive in a group, each with the instant from which on events are masked (ms)."""
-    group = found.group
-    made = []
-    if group.data_protection:
-        made.append((group.data_protection_set * 1000, compiled(group.data_protection)))
-    if group.kind == "STANDARD":
-        policies = call.rows(account_policies, found.at.account, found.at.region).values()
-        made += [
-            (policy.updated * 1000, compiled(policy.document))
-            for policy in policies
-            if policy.kind == DATA_PROTECTION
-        ]
-    return made
 
 
 def masker(call: Call, found: Found, *, unmask: bool = False) -> Callable[[Event], str] | None:
@@ -49,15 +31,15 @@ def masker(call: Call, found: Found, *, unmask: bool = False) -> Callable[[Event
 
     Only what was ingested after a policy was set is masked by it, as AWS documents.
     """
-    kinds = [] if unmask else findings(call, found)
+    kinds = [] if unmask else protections(call, found)
     if not kinds:
         return None
 
     def mask(event: Event) -> str:
         message = event.message
-        for since, finding in kinds:
-            if event.ingested >= int(since):
-                message = finding.mask(message)
+        for each in kinds:
+            if event.ingested >= int(each.since):
+                message = each.finding.mask(message)
         return message
 
     return mask
@@ -68,8 +50,7 @@ def check_policy(call: Call, document: str) -> None:
     if len(document) > POLICY_BYTES:
         raise bad("The data protection policy is too long.")
     compiled(document)
-    if findings_destination(document):
-        raise call.not_implemented("a FindingsDestination for the audit of sensitive data")
+    prepare(call, findings_destination(document))
 
 
 @logs.operation("PutDataProtectionPolicy", resource=group_arn)

@@ -10,8 +10,9 @@ from mesocosm.call.paging import page
 from mesocosm.call.service import Need
 from mesocosm.iam.policy import PolicyError, parse
 from mesocosm.services.logs import logs
+from mesocosm.services.logs.operations.auditing import DATA_PROTECTION
 from mesocosm.services.logs.operations.groups import invalid_token
-from mesocosm.services.logs.operations.masking import DATA_PROTECTION, check_policy
+from mesocosm.services.logs.operations.masking import check_policy
 from mesocosm.services.logs.operations.metrics import limit_exceeded
 from mesocosm.services.logs.operations.receivers import check
 from mesocosm.services.logs.operations.subscriptions import passing

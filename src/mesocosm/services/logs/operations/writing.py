@@ -10,6 +10,7 @@ from mesocosm.api import logs as api
 from mesocosm.call.call import Call
 from mesocosm.services.logs import logs
 from mesocosm.services.logs.operations import measuring
+from mesocosm.services.logs.operations.auditing import announce_audit
 from mesocosm.services.logs.operations.encryption import sealed
 from mesocosm.services.logs.operations.groups import expire_later
 from mesocosm.services.logs.operations.receivers import announce
@@ -55,6 +56,7 @@ def put_log_events(call: Call, request: api.PutLogEventsRequest) -> api.PutLogEv
         )
         call.rows(streams)[found.group.id, stream.name] = stream
         announce(call, found.group, stream, sequence)
+        announce_audit(call, found, stream, sequence)
         if found.group.retention:
             expire_later(call, found.group, times[0])
         measuring.ingested(call, found, times, messages, size)

@@ -151,6 +151,7 @@ metric_filters = Table("logs.metric_filters", MetricFilter, key=tuple[str, str],
 subscriptions = Table("logs.subscriptions", Subscription, key=tuple[str, str], ordered=True)
 destinations: Table[str, Destination] = Table("logs.destinations", Destination)
 deliveries = Table("logs.outbox", Delivery, key=tuple[str, int], ordered=True)
+audits = Table("logs.audits", Delivery, key=tuple[str, int])
 account_policies = Table("logs.account_policies", AccountPolicy, key=tuple[str, str])
 resource_policies: Table[str, ResourcePolicy] = Table("logs.resource_policies", ResourcePolicy)
 exports: Table[str, Export] = Table("logs.exports", Export)

@@ -131,26 +131,22 @@ class Finding:
 
     def mask(self, message: str) -> str:
         """The message with asterisks in place of what is sensitive."""
-        spots = [
-            found.span()
-            for _, pattern, accept in self._kinds
-            for found in pattern.finditer(message)
-            if accept(found[0])
-        ]
+        spots = self.spots(message)
         if not spots:
             return message
         masked = list(message)
-        for start, stop in spots:
-            masked[start:stop] = "*" * (stop - start)
+        for places in spots.values():
+            for start, stop in places:
+                masked[start:stop] = "*" * (stop - start)
         return "".join(masked)
 
-    def count(self, message: str) -> int:
-        """How many pieces of sensitive data a message holds."""
-        return sum(
-            accept(found[0])
-            for _, pattern, accept in self._kinds
-            for found in pattern.finditer(message)
-        )
+    def spots(self, message: str) -> dict[str, list[tuple[int, int]]]:
+        """Where in a message each kind of sensitive data is."""
+        found = {
+            name: [each.span() for each in pattern.finditer(message) if accept(each[0])]
+            for name, pattern, accept in self._kinds
+        }
+        return {name: places for name, places in found.items() if places}
 
 
 @lru_cache(maxsize=256)
