@@ -305,7 +305,9 @@ def test_a_queue_of_another_account_is_confirmed_by_its_owner(
     [asked] = [json.loads(body) for body in inbox.bodies()]
     assert asked["Type"] == "SubscriptionConfirmation"
     sns.publish(TopicArn=arn, Message="too early")
-    client("sns").confirm_subscription(TopicArn=arn, Token=asked["Token"])
+    made = client("sns", account=OTHER).confirm_subscription(TopicArn=arn, Token=asked["Token"])
+    [listed] = client("sns", account=OTHER).list_subscriptions()["Subscriptions"]
+    assert listed["SubscriptionArn"] == made["SubscriptionArn"]
     sns.publish(TopicArn=arn, Message="in time")
     assert inbox.texts() == ["in time"]
 

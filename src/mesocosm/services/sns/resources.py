@@ -7,6 +7,7 @@ row until everybody has it; what could not be delivered at once has a small row 
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -189,21 +190,24 @@ class Readers:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._found: dict[tuple[str, str, str], tuple[int, list[Reader]]] = {}
+        self._found: dict[tuple[str, str, str], tuple[int, dict[str, Reader]]] = {}
 
-    def of(self, account: str, region: str, topic: str) -> list[Reader]:
+    def of(self, account: str, region: str, topic: str) -> Collection[Reader]:
         """The confirmed subscriptions of a topic that take new messages."""
         rows = self._world.rows(subscriptions, account, region)
         found = self._found.get((account, region, topic))
         if found is not None and found[0] == rows.version:
-            return found[1]
-        readers = [
-            Reader(name, row, _compiled(row))
-            for name in rows.find(by_topic, topic)
-            if (row := rows[name]).confirmed
-        ]
+            return found[1].values()
+        before = found[1] if found is not None else {}
+        readers: dict[str, Reader] = {}
+        for name in rows.find(by_topic, topic):
+            row, known = rows[name], before.get(name)
+            if known is not None and known.row is row:
+                readers[name] = known
+            elif row.confirmed:
+                readers[name] = Reader(name, row, _compiled(row))
         self._found[account, region, topic] = (rows.version, readers)
-        return readers
+        return readers.values()
 
 
 def _compiled(row: Subscription) -> Filter | None:

@@ -32,7 +32,7 @@ from mesocosm.services.sns.rules.retries import MANAGED, effective, retries_of
 from mesocosm.services.sns.rules.subscriptions import WEB
 from mesocosm.world import Change
 
-AT_ONCE = 100
+AT_ONCE = 50
 """Deliveries in one go: a timer with more to do comes back at once, and calls go between."""
 
 

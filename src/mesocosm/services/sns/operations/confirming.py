@@ -73,6 +73,9 @@ def confirm_subscription(
     signed = call.principal.kind != "anonymous"
     name = name_of(request.topic_arn, "TopicArn")
     if signed:
+        # The token is the topic's word; what the caller may do is for the caller's account to say.
+        target = call.cloud.gate.target(call, name.arn)
+        call.targets[name.arn] = target._replace(account=call.account, policy=None, open=None)
         call.require("sns:ConfirmSubscription", name.arn)
     topic = opened(call, request.topic_arn)
     rows = call.rows(subscriptions, name.account, name.region)
