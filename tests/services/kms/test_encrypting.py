@@ -184,8 +184,14 @@ def test_a_dry_run_does_nothing(kms: Any) -> None:
         "DryRunOperationException",
         "The request would have succeeded, but the DryRun option is set.",
     )
+    blind = {"DryRun": True, "DryRunModifiers": ["IGNORE_CIPHERTEXT"]}
+    assert refusal(kms.decrypt, KeyId=arn, **blind)[0] == "DryRunOperationException"
+    assert refusal(kms.decrypt, **blind)[0] in ("InvalidCiphertextException", "ValidationException")
+    both = {"SourceKeyId": arn, "DestinationKeyId": arn}
+    assert refusal(kms.re_encrypt, **both, **blind)[0] == "DryRunOperationException"
     kms.disable_key(KeyId=arn)
     assert refusal(kms.encrypt, KeyId=arn, Plaintext=b"x", DryRun=True)[0] == "DisabledException"
+    assert refusal(kms.decrypt, KeyId=arn, **blind)[0] == "DisabledException"
 
 
 def test_attestation_is_refused(kms: Any) -> None:

@@ -10,7 +10,12 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives import serialization as form
 from cryptography.hazmat.primitives.asymmetric import ec, padding
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.services.kms.support import key, refusal
+
+from mesocosm.services.kms.engine import ed25519ph
 
 LATTICE = "cryptography.hazmat.primitives.asymmetric."
 RSA = [
@@ -76,10 +81,44 @@ def test_edwards_signatures(kms: Any) -> None:
     signature = kms.sign(Message=b"m", **options)["Signature"]
     public(kms, arn).verify(signature, b"m")
     assert kms.verify(Message=b"m", Signature=signature, **options)["SignatureValid"]
-    options["SigningAlgorithm"] = "ED25519_PH_SHA_512"
     assert refusal(kms.sign, Message=b"m" * 64, MessageType="DIGEST", **options)[0] == (
-        "NotImplemented"
+        "ValidationException"
     )
+    options["SigningAlgorithm"] = "ED25519_PH_SHA_512"
+    assert refusal(kms.sign, Message=b"m", **options)[0] == "ValidationException"
+    digest = hashlib.sha512(b"m").digest()
+    options["MessageType"] = "DIGEST"
+    signature = kms.sign(Message=digest, **options)["Signature"]
+    assert kms.verify(Message=digest, Signature=signature, **options)["SignatureValid"]
+    wrong = refusal(kms.verify, Message=digest[::-1], Signature=signature, **options)
+    assert wrong[0] == "KMSInvalidSignatureException"
+    assert refusal(kms.sign, Message=b"short", **options) == (
+        "ValidationException",
+        "Digest is invalid length for algorithm ED25519_PH_SHA_512.",
+    )
+
+
+def test_prehashed_signatures_are_those_of_rfc_8032() -> None:
+    """The example of section 7.3."""
+    seed = bytes.fromhex("833fe62409237b9d62ec77587520911e9a759cec1d19755b7da901b96dca3d42")
+    signature = bytes.fromhex(
+        "98a70222f0b8121aa9d30f813d683f809e462b469c7ff87639499bb94e6dae41"
+        "31f85042463c2a355a2003d062adf5aaa10b8c61e636062aaad11c2a26083406"
+    )
+    assert ed25519ph.sign(seed, hashlib.sha512(b"abc").digest()) == signature
+
+
+@settings(max_examples=10)
+@given(st.binary(min_size=32, max_size=32), st.binary(min_size=64, max_size=64), st.data())
+def test_a_prehashed_signature_is_of_one_key_and_one_digest(
+    seed: bytes, digest: bytes, data: st.DataObject
+) -> None:
+    public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+    signature = ed25519ph.sign(seed, digest)
+    assert ed25519ph.verify(public, digest, signature)
+    at = data.draw(st.integers(0, 63))
+    changed = signature[:at] + bytes([signature[at] ^ 1]) + signature[at + 1 :]
+    assert not ed25519ph.verify(public, digest, changed)
 
 
 def test_lattice_signatures(kms: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from mesocosm.services.kms.engine import ed25519ph
 from mesocosm.world import Ids
 
 CURVES = {
@@ -13,6 +14,7 @@ CURVES = {
     "ECC_NIST_P521": ("SECP521R1", 66),
     "ECC_SECG_P256K1": ("SECP256K1", 32),
 }
+PREHASHED = "ED25519_PH_SHA_512"
 HASHES = {"1": "SHA1", "256": "SHA256", "384": "SHA384", "512": "SHA512"}
 
 
@@ -134,6 +136,8 @@ def sign(private: bytes, algorithm: str, message: bytes, kind: str) -> bytes:
         from cryptography.hazmat.primitives.asymmetric import ec
 
         made = key.sign(message, ec.ECDSA(_digest(algorithm, message, kind)))
+    elif algorithm == PREHASHED:
+        made = ed25519ph.sign(key.private_bytes_raw(), _sha512(message))
     elif kind == "EXTERNAL_MU":
         made = key.sign_mu(_mu(message))
     else:
@@ -154,6 +158,8 @@ def verify(private: bytes, algorithm: str, message: bytes, kind: str, signature:
             from cryptography.hazmat.primitives.asymmetric import ec
 
             key.verify(signature, message, ec.ECDSA(_digest(algorithm, message, kind)))
+        elif algorithm == PREHASHED:
+            return ed25519ph.verify(key.public_bytes_raw(), _sha512(message), signature)
         elif kind == "EXTERNAL_MU":
             key.verify_mu(signature, _mu(message))
         else:
@@ -181,6 +187,12 @@ def _digest(algorithm: str, message: bytes, kind: str) -> Any:
     if len(message) != digest.digest_size:
         raise Mismatch(f"Digest is invalid length for algorithm {algorithm}.")
     return Prehashed(digest)
+
+
+def _sha512(digest: bytes) -> bytes:
+    if len(digest) != 64:
+        raise Mismatch(f"Digest is invalid length for algorithm {PREHASHED}.")
+    return digest
 
 
 def _mu(message: bytes) -> bytes:

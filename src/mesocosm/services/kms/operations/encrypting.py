@@ -167,7 +167,8 @@ def _decrypt_conditions(call: Call, request: api.DecryptRequest) -> dict[str, Va
 def decrypt(call: Call, request: api.DecryptRequest) -> api.DecryptResponse:
     """Decrypt what Encrypt, GenerateDataKey or ReEncrypt made, under the same context."""
     shared.no_recipient(call, request)
-    _no_modifiers(call, request)
+    if _blind(call, request, request.key_id, "Decrypt"):
+        raise shared.dry_run()
     algorithm = request.encryption_algorithm or SYMMETRIC
     data = _blob(request.ciphertext_blob)
     opened = _open(call, request.key_id, algorithm, data, request.encryption_context, "Decrypt")
@@ -186,9 +187,16 @@ def _blob(data: bytes | None) -> bytes:
     return data
 
 
-def _no_modifiers(call: Call, request: Any) -> None:
-    if request.dry_run_modifiers:
-        raise call.not_implemented("DryRunModifiers")
+def _blind(call: Call, request: Any, key_id: str | None, operation: str) -> bool:
+    """Whether a dry run looks at the permissions and the key alone (IGNORE_CIPHERTEXT)."""
+    if not request.dry_run_modifiers:
+        return False
+    if not request.dry_run:
+        raise AwsError("ValidationException", "DryRunModifiers can be used only with DryRun.")
+    if key_id is None:
+        raise AwsError("ValidationException", "A key must be specified to ignore the ciphertext.")
+    shared.usable(call, key_id, ENCRYPT, operation)
+    return True
 
 
 # -- ReEncrypt ---------------------------------------------------------------------------------
@@ -239,7 +247,9 @@ def _to(call: Call, request: api.ReEncryptRequest) -> list[Need]:
 )
 def re_encrypt(call: Call, request: api.ReEncryptRequest) -> api.ReEncryptResponse:
     """Decrypt and encrypt anew, without showing the plaintext."""
-    _no_modifiers(call, request)
+    if _blind(call, request, request.source_key_id, "ReEncryptFrom"):
+        shared.usable(call, request.destination_key_id, ENCRYPT, "ReEncryptTo")
+        raise shared.dry_run()
     source = request.source_encryption_algorithm or SYMMETRIC
     algorithm = request.destination_encryption_algorithm or SYMMETRIC
     data = _blob(request.ciphertext_blob)

@@ -23,20 +23,18 @@ from mesocosm.wire.errors import AwsError
 # -- signatures ----------------------------------------------------------------------------------
 
 
-def _check_message(call: Call, key: Key, algorithm: str, kind: str) -> None:
+def _check_message(key: Key, algorithm: str, kind: str) -> None:
     lattice = key.spec.startswith("ML_DSA_")
     edwards = key.spec == "ECC_NIST_EDWARDS25519"
     if (lattice and kind == "DIGEST") or (not lattice and kind == "EXTERNAL_MU"):
         raise AwsError(
             "ValidationException", f"Message type {kind} is incompatible with key spec {key.spec}."
         )
-    if edwards and (kind == "DIGEST") != (algorithm == "ED25519_PH_SHA_512"):
+    if edwards and (kind == "DIGEST") != (algorithm == pairs.PREHASHED):
         raise AwsError(
             "ValidationException",
             f"Message type {kind} is incompatible with signing algorithm {algorithm}.",
         )
-    if algorithm == "ED25519_PH_SHA_512":
-        raise call.not_implemented("ED25519_PH_SHA_512")
 
 
 def _mismatch(error: pairs.Mismatch) -> AwsError:
@@ -49,7 +47,7 @@ def sign(call: Call, request: api.SignRequest) -> api.SignResponse:
     key = shared.usable(call, request.key_id, SIGN, "Sign")
     algorithm, kind = request.signing_algorithm, request.message_type or "RAW"
     check_algorithm(key, algorithm)
-    _check_message(call, key, algorithm, kind)
+    _check_message(key, algorithm, kind)
     try:
         made = pairs.sign(shared.current(call, key), algorithm, request.message, kind)
     except pairs.Mismatch as error:
@@ -64,7 +62,7 @@ def verify(call: Call, request: api.VerifyRequest) -> api.VerifyResponse:
     key = shared.usable(call, request.key_id, SIGN, "Verify")
     algorithm, kind = request.signing_algorithm, request.message_type or "RAW"
     check_algorithm(key, algorithm)
-    _check_message(call, key, algorithm, kind)
+    _check_message(key, algorithm, kind)
     secret = shared.current(call, key)
     try:
         valid = pairs.verify(secret, algorithm, request.message, kind, request.signature)
