@@ -9,8 +9,10 @@ import re
 
 from msgspec.structs import replace
 
+from mesocosm import wire
 from mesocosm.api import secretsmanager as api
 from mesocosm.call.call import Call
+from mesocosm.call.identity import service_principal
 from mesocosm.call.service import Values
 from mesocosm.services.secretsmanager import secretsmanager
 from mesocosm.services.secretsmanager.operations.opened import (
@@ -37,10 +39,21 @@ FUNCTION = re.compile(
 
 
 def callable_function(call: Call, arn: str) -> bool:
-    """Whether Secrets Manager may run a rotation function: there are no functions before AWS
-    Lambda is there.
+    """Whether Secrets Manager may run a function: a dry run tells. Without AWS Lambda there is
+    none.
     """
-    return call.cloud.catalogue.service("lambda") is not None and arn == ""
+    shape = wire.structs("lambda").struct("InvocationRequest")
+    try:
+        call.invoke(
+            "lambda",
+            "Invoke",
+            shape(function_name=arn, invocation_type="DryRun"),
+            principal=service_principal(secretsmanager.source),
+            account=arn.split(":")[4],
+        )
+    except AwsError:
+        return False
+    return True
 
 
 def _rotating(call: Call, request: api.RotateSecretRequest) -> dict[str, Values]:
