@@ -247,3 +247,39 @@ def test_what_is_expected_of_a_metric(cloud: LocalCloud, client: Client) -> None
     noon = max(range(24), key=lambda n: upper["Values"][n])
     assert lower["Values"][noon] > 90
     assert max(value for n, value in enumerate(upper["Values"]) if n != noon) < 60
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("SELECT SUM(requests) FROM App", {"requests": [6.0, 4.0]}),
+        ("SELECT AVG(requests) FROM SCHEMA(App, Host)", {"requests": [1.5, 4.0]}),
+        ("SELECT MAX(requests) FROM App WHERE Host = 'b'", {"requests": [2.0]}),
+        (
+            "SELECT COUNT(requests) FROM App WHERE Host != 'b' AND Zone = 'z'",
+            {"requests": [1.0]},
+        ),
+        (
+            'SELECT SUM(requests) FROM "App" GROUP BY Host ORDER BY MAX() DESC LIMIT 1',
+            {"a": [1.0, 4.0]},
+        ),
+        ("select min(requests) from Other", {"requests": []}),
+    ],
+)
+def test_metrics_insights(queries: Queries, text: str, expected: dict[str, list[float]]) -> None:
+    queries.put("requests", [1, 4], Host="a")
+    queries.put("requests", [2], Host="b")
+    queries.put("requests", [3], Host="c", Zone="z")
+    found = queries.ask(expression(text, Period=60))["MetricDataResults"]
+    label = "e1" if "requests" in expected else "a"
+    assert [(one["Label"], one["Values"]) for one in found] == [
+        (label, values) for values in expected.values()
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["SELECT", "SELECT SUM(a)", "SELECT WHAT(a) FROM b", "SELECT SUM(a) FROM b LIMIT 0"]
+)
+def test_queries_of_metrics_insights_that_are_none(queries: Queries, text: str) -> None:
+    with pytest.raises(ClientError, match="Error in expression 'e1'"):
+        queries.ask(expression(text, Period=60))

@@ -29,7 +29,7 @@ from mesocosm.services.cloudwatch.resources.metrics import (
     joined,
     series,
 )
-from mesocosm.services.cloudwatch.resources.querying import Session
+from mesocosm.services.cloudwatch.resources.querying import Session, is_insights
 from mesocosm.services.cloudwatch.rules import evaluation, reasons, statistics
 from mesocosm.services.cloudwatch.rules.math import grammar
 from mesocosm.services.cloudwatch.rules.math.grammar import BadExpression
@@ -133,9 +133,9 @@ def _waits(asked: api.PutMetricAlarmInput) -> bool:
 
 def _is_timely(asked: api.PutMetricAlarmInput) -> bool:
     """Whether an expression may give points where its metrics have none."""
+    texts = [query.expression for query in asked.metrics or () if query.expression is not None]
     return any(
-        query.expression is not None and grammar.functions(grammar.parse(query.expression)) & TIMELY
-        for query in asked.metrics or ()
+        is_insights(text) or grammar.functions(grammar.parse(text)) & TIMELY for text in texts
     )
 
 

@@ -31,7 +31,7 @@ from mesocosm.services.cloudwatch.resources.querying import check, is_insights
 from mesocosm.services.cloudwatch.rules import alarms as rules
 from mesocosm.services.cloudwatch.rules import composite
 from mesocosm.services.cloudwatch.rules.errors import not_found, validation
-from mesocosm.services.cloudwatch.rules.math import grammar
+from mesocosm.services.cloudwatch.rules.math import grammar, insights
 
 ALARMS_MAX = 100
 SEARCHING = frozenset({"SEARCH"})
@@ -108,7 +108,11 @@ def _check_queries(call: Call, request: api.PutMetricAlarmInput) -> None:
         if query.expression is None:
             continue
         if is_insights(query.expression):
-            raise call.not_implemented("an alarm on a query of Metrics Insights (SELECT)")
+            if insights.parse(query.expression).group:
+                raise call.not_implemented("an alarm on a query with GROUP BY")
+            if query.period is None:
+                raise validation("A Metrics Insights query in an alarm needs a Period.")
+            continue
         if grammar.functions(grammar.parse(query.expression)) & SEARCHING:
             raise validation("SEARCH is not supported on Metric Alarms.")
 

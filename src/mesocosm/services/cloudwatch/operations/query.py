@@ -13,7 +13,6 @@ from mesocosm.services.cloudwatch.resources.querying import (
     Session,
     bad_expression,
     check,
-    is_insights,
 )
 from mesocosm.services.cloudwatch.rules import labels
 from mesocosm.services.cloudwatch.rules.errors import bad_token, validation
@@ -62,8 +61,6 @@ def _check(call: Call, request: api.GetMetricDataInput) -> None:
     for query in queries:
         if query.account_id is not None and query.account_id != call.account:
             raise call.not_implemented("metrics of linked accounts (Observability Access Manager)")
-        if query.expression is not None and is_insights(query.expression):
-            raise call.not_implemented("a query of Metrics Insights (SELECT)")
 
 
 def _label(query: api.MetricDataQuery, line: Line, several: bool, now: float, tz: timezone) -> str:

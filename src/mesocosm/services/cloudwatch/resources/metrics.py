@@ -248,24 +248,23 @@ class Store:
         key: SeriesKey,
         statistic: Statistic,
         unit: str | None,
-        start: float,
+        start: int,
         end: float,
         period: int,
         now: float,
     ) -> dict[int, float]:
-        """A statistic of each period since `start`, by its number, in ascending order."""
+        """A statistic of each period since `start`, by the second the period begins at."""
         if not statistic.extended:
             quick = self._quick(key, statistic, unit, start, end, period, now)
             if quick is not None:
                 return quick
         function: Callable[[Sample], float | None] = statistic_of(statistic)
+        samples = self.samples(key, unit, start, end, period, now)
         found = {}
-        for number, sample in sorted(
-            self.samples(key, unit, start, end, period, now).items(), key=lambda item: item[0]
-        ):
-            value = function(sample)
+        for number in sorted(samples):
+            value = function(samples[number])
             if value is not None:
-                found[number] = value
+                found[start + number * period] = value
         return found
 
     def _quick(
@@ -273,7 +272,7 @@ class Store:
         key: SeriesKey,
         statistic: Statistic,
         unit: str | None,
-        start: float,
+        start: int,
         end: float,
         period: int,
         now: float,
@@ -282,23 +281,26 @@ class Store:
         row = self.series.get(key)
         if row is None:
             return {}
-        numbers: list[int] = []
+        if start % period:
+            return None
+        times: list[int] = []
         values: list[float] = []
         for sets, resolution, at, data in self._found(row, unit, start, end, period, now):
             if sets or resolution != period:
                 return None
             offsets, some = plain(data)
-            base = (at - int(start)) // period
-            numbers += [base + offset for offset in offsets]
+            times += [at + offset * period for offset in offsets]
             values += some
-        if int(start) % period or len(set(numbers)) != len(numbers):
-            return None
-        first = max(0, -int((start - oldest_of(period, period, now)) // period))
-        last = -int((start - end) // period)
         if statistic.kind == "SampleCount":
             values = [1.0] * len(values)
-        found = dict(zip(numbers, values, strict=True))
-        return {number: found[number] for number in sorted(found) if first <= number < last}
+        found = dict(zip(times, values, strict=True))
+        if len(found) != len(times):
+            return None  # several values in a period
+        times.sort()
+        first = max(start, oldest_of(period, period, now))
+        if not times or (times[0] >= first and times[-1] < end and list(found) == times):
+            return found
+        return {at: found[at] for at in times if first <= at < end}
 
 
 def _at(found: dict[int, Sample], number: int) -> Sample:

@@ -20,7 +20,7 @@ from mesocosm.services.cloudwatch.resources.metrics import (
 )
 from mesocosm.services.cloudwatch.rules import bands, statistics
 from mesocosm.services.cloudwatch.rules.errors import validation
-from mesocosm.services.cloudwatch.rules.math import grammar, search
+from mesocosm.services.cloudwatch.rules.math import grammar, insights, search
 from mesocosm.services.cloudwatch.rules.math.evaluate import evaluate
 from mesocosm.services.cloudwatch.rules.math.grammar import BadExpression, Node
 from mesocosm.services.cloudwatch.rules.math.values import Line, Value
@@ -140,7 +140,7 @@ class Session:
     ) -> Line:
         """The time series of a metric."""
         start = rounded(self.begin, period, self.now)
-        values = self.store.values(key, statistic, unit, start, self.end, period, self.now)
+        points = self.store.values(key, statistic, unit, start, self.end, period, self.now)
         props = {
             "AccountId": self.store.account,
             "Region": self.store.region,
@@ -150,7 +150,6 @@ class Session:
             "Period": str(period),
             **{f"Dim.{name}": value for name, value in parted(key[2])},
         }
-        points = {start + number * period: value for number, value in values.items()}
         return Line(points, period, label, props)
 
     def _metric(self, asked: api.MetricStat) -> Line:
@@ -166,11 +165,42 @@ class Session:
 
     def _expression(self, query: api.MetricDataQuery) -> Value:
         period, self.period = self.period, query.period or self.period
+        text = query.expression or ""
         try:
-            value = evaluate(grammar.parse(query.expression or ""), self)
+            if is_insights(text):
+                return self.insights(text)
+            value = evaluate(grammar.parse(text), self)
         finally:
             self.period = period
         return value
+
+    def insights(self, text: str) -> Value:
+        """What a query of Metrics Insights finds: one series, or one for each group."""
+        query = insights.parse(text)
+        oldest = self.now - LISTED - LAST_IS_LATE
+        groups: dict[tuple[str, ...], list[SeriesKey]] = {}
+        for key in sorted(self.store.series):
+            one = search.Found(key[0], key[1], tuple(parted(key[2])))
+            if self.store.series[key].last >= oldest and query.matches(one):
+                labels = dict(one.dimensions)
+                groups.setdefault(tuple(labels[name] for name in query.group), []).append(key)
+        function = insights.FUNCTIONS[query.function]
+        start, period = rounded(self.begin, self.period, self.now), self.period
+        lines = []
+        for group, keys in groups.items():
+            samples = insights.merged(
+                [self.store.samples(key, None, start, self.end, period, self.now) for key in keys]
+            )
+            values = {number: function(samples[number]) for number in sorted(samples)}
+            points = {
+                start + number * period: value
+                for number, value in values.items()
+                if value is not None
+            }
+            lines.append(Line(points, period, " ".join(group) or query.metric))
+        if query.group:
+            return insights.ordered(query, lines)
+        return lines[0] if lines else Line({}, period, query.metric)
 
     def _model(self, node: Node, line: Line) -> bands.Model | None:
         """The model of an expression, trained on two weeks up to the last full hour."""
@@ -252,6 +282,8 @@ def check(queries: Sequence[api.MetricDataQuery], name: str) -> None:
             check_stat(query.metric_stat, f"{where}.MetricStat")
         if query.period is not None and not valid(query.period):
             raise validation(f"The value {query.period} for parameter {where}.Period is invalid.")
+    if sum(is_insights(query.expression or "") for query in queries) > 1:
+        raise validation("Only one Metrics Insights query can be in a request.")
     for query in queries:
         if query.expression is not None:
             _check_expression(query.id, query.expression, known)
@@ -295,6 +327,10 @@ KEYWORDS = frozenset(
 
 def _check_expression(name: str, text: str, known: set[str]) -> None:
     if is_insights(text):
+        try:
+            insights.parse(text)
+        except BadExpression as error:
+            raise bad_expression(name, error) from None
         return
     try:
         node = grammar.parse(text)
