@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.request import urlopen
 
 from tests.services.kms.support import key
 from tests.services.kms.test_importing import imported
@@ -57,3 +58,14 @@ def test_the_event_is_as_in_aws(client: Callable[..., Any], kms: Any) -> None:
     ]
     used = kms.get_key_last_usage(KeyId=arn)["KeyLastUsage"]
     assert used["CloudTrailEventId"] == event["eventID"]
+
+
+def test_a_difference_shows_no_key_material(kms: Any, cloud: LocalCloud) -> None:
+    cloud.snapshot("before")
+    key(kms)
+    imported(kms, b"imported-imported-imported-impor")
+    with urlopen(f"{cloud.endpoint}/_mesocosm/diff?a=before") as answer:
+        shown = json.loads(answer.read())["changes"]
+    kept = [one["new"] for one in shown if one["table"] in ("kms.materials", "kms.imports")]
+    assert len(kept) == 3
+    assert {row.get("secret", row.get("private")) for row in kept} == {"(hidden)"}

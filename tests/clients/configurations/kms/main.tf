@@ -100,3 +100,26 @@ data "aws_kms_alias" "app" {
 output "arn" { value = data.aws_kms_alias.app.target_key_arn }
 output "public" { value = data.aws_kms_public_key.signing.public_key_pem }
 output "ciphertext" { value = aws_kms_ciphertext.secret.ciphertext_blob }
+
+resource "aws_s3_bucket" "papers" {
+  bucket        = "papers-under-a-key"
+  force_destroy = true
+}
+
+resource "aws_s3_bucket_server_side_encryption_configuration" "papers" {
+  bucket = aws_s3_bucket.papers.id
+  rule {
+    bucket_key_enabled = true
+    apply_server_side_encryption_by_default {
+      sse_algorithm     = "aws:kms"
+      kms_master_key_id = aws_kms_key.app.arn
+    }
+  }
+}
+
+resource "aws_s3_object" "paper" {
+  bucket     = aws_s3_bucket.papers.id
+  key        = "paper"
+  content    = "text ${var.seconds}"
+  kms_key_id = aws_kms_key.app.arn
+}
