@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from mesocosm.testing.local import LocalCloud
 
@@ -224,3 +226,65 @@ def test_the_record_of_a_call_does_not_hold_the_events(cloud: LocalCloud, client
         for entry in cloud.world.records()
         if entry.record is not None and b"needle-" in bytes(entry.record)
     ]
+
+
+BATCHES = st.lists(
+    st.tuples(
+        st.sampled_from("ab"),
+        st.lists(st.integers(0, 40), min_size=1, max_size=6).map(sorted),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(batches=BATCHES, limit=st.integers(1, 5), scan=st.sampled_from([1, 200, 10**9]))
+def test_all_pages_together_are_all_events_in_order(
+    shared_cloud: LocalCloud,
+    monkeypatch: pytest.MonkeyPatch,
+    batches: list[tuple[str, list[int]]],
+    limit: int,
+    scan: int,
+) -> None:
+    monkeypatch.setattr("mesocosm.services.logs.operations.reading.SCAN_BYTES", scan)
+    monkeypatch.setattr("mesocosm.world.segments.SEAL", 120)
+    shared_cloud.begin_again()
+    logs = shared_cloud.client("logs")
+    logs.create_log_group(logGroupName="g")
+    for name in "ab":
+        logs.create_log_stream(logGroupName="g", logStreamName=name)
+    at = now(shared_cloud) - 1000
+    for name, offsets in batches:
+        put(logs, [at + offset for offset in offsets], name=name)
+    expected = sorted(offset for _, offsets in batches for offset in offsets)
+
+    def pages(**more: Any) -> list[int]:
+        found = logs.get_paginator("filter_log_events").paginate(
+            logGroupName="g", PaginationConfig={"PageSize": limit}, **more
+        )
+        return [event["timestamp"] - at for page in found for event in page["events"]]
+
+    assert pages() == expected
+    assert pages(startFromHead=False, startTime=at) == expected[::-1]
+    assert pages(filterPattern='-"nothing"') == expected
+    for name in "ab":
+        own = sorted(offset for owner, offsets in batches for offset in offsets if owner == name)
+        for head in (True, False):
+            assert got(logs, name, limit, at, head=head) == own
+    logs.close()
+
+
+def got(logs: Any, name: str, limit: int, at: int, *, head: bool) -> list[int]:
+    """All events of a stream, page by page from one end to the other, in order."""
+    found: list[int] = []
+    token: dict[str, str] = {}
+    which = "nextForwardToken" if head else "nextBackwardToken"
+    while True:
+        page = logs.get_log_events(
+            logGroupName="g", logStreamName=name, startFromHead=head, limit=limit, **token
+        )
+        numbers = [event["timestamp"] - at for event in page["events"]]
+        found = found + numbers if head else numbers + found
+        if token.get("nextToken") == page[which]:
+            return found
+        token = {"nextToken": page[which]}
