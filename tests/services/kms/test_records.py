@@ -52,6 +52,8 @@ def test_the_event_is_as_in_aws(client: Callable[..., Any], kms: Any) -> None:
     assert event["eventSource"] == "kms.amazonaws.com"
     assert event["requestParameters"] == {"keyId": arn, "encryptionContext": {"app": "x"}}
     assert event["responseElements"] is None
+    material = kms.describe_key(KeyId=arn)["KeyMetadata"]["CurrentKeyMaterialId"]
+    assert event["additionalEventData"] == {"keyMaterialId": material}
     assert event["readOnly"] is True
     assert event["resources"] == [
         {"accountId": "000000000000", "type": "AWS::KMS::Key", "ARN": arn}

@@ -24,6 +24,7 @@ OAEP_OVERHEAD = {"RSAES_OAEP_SHA_1": 42, "RSAES_OAEP_SHA_256": 66}
 def sealed(call: Call, key: Key, plaintext: bytes, context: dict[str, str] | None) -> bytes:
     """A ciphertext blob under the current material of a symmetric key."""
     origin = (key.account, key.id, key.material)
+    shared.noted(call, keyMaterialId=key.material)
     nonce = call.ids.bytes(ciphertexts.NONCE)
     return symmetric.encrypt(shared.current(call, key), origin, nonce, plaintext, context)
 
@@ -173,6 +174,7 @@ def decrypt(call: Call, request: api.DecryptRequest) -> api.DecryptResponse:
     data = _blob(request.ciphertext_blob)
     opened = _open(call, request.key_id, algorithm, data, request.encryption_context, "Decrypt")
     shared.finish(call, request, opened.key, "Decrypt")
+    shared.noted(call, keyMaterialId=opened.material)
     return api.DecryptResponse(
         key_id=opened.key.arn,
         plaintext=opened.plaintext,
@@ -260,6 +262,8 @@ def re_encrypt(call: Call, request: api.ReEncryptRequest) -> api.ReEncryptRespon
     made = _encrypt(call, key, algorithm, opened.plaintext, context)
     shared.finish(call, request, key, "ReEncrypt")
     shared.used(call, opened.key, "ReEncrypt")
+    target = key.material if key.spec == SYMMETRIC else ""
+    shared.noted(call, sourceKeyMaterialId=opened.material, destinationKeyMaterialId=target)
     return api.ReEncryptResponse(
         ciphertext_blob=made,
         source_key_id=opened.key.arn,
@@ -267,7 +271,7 @@ def re_encrypt(call: Call, request: api.ReEncryptRequest) -> api.ReEncryptRespon
         source_encryption_algorithm=source,
         destination_encryption_algorithm=algorithm,
         source_key_material_id=opened.material or None,
-        destination_key_material_id=key.material if key.spec == SYMMETRIC else None,
+        destination_key_material_id=target or None,
     )
 
 

@@ -295,6 +295,13 @@ def used(call: Call, key: Key, operation: str) -> None:
     rows[key.id] = Usage(operation, call.now, call.request_id)
 
 
+def noted(call: Call, **materials: str) -> None:
+    """Tell the event which key material was used (`additionalEventData`)."""
+    shown = {name: one for name, one in materials.items() if one}
+    if shown:
+        call.extra["additionalEventData"] = shown
+
+
 def no_recipient(call: Call, request: Any) -> None:
     """Attestation documents of Nitro enclaves are not read."""
     if request.recipient is not None:
