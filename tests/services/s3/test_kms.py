@@ -12,8 +12,11 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mesocosm.services.s3.resources.rows import objects
+from mesocosm.services.s3.rules import sse
 from mesocosm.testing.local import LocalCloud
 
 ACCOUNT = "000000000000"
@@ -86,6 +89,21 @@ def user(client: Callable[..., Any], name: str, *statements: dict[str, Any]) -> 
 def may(*actions: str) -> dict[str, Any]:
     """A statement of an identity policy."""
     return {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+
+
+@given(
+    st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=2),
+    st.binary(min_size=16, max_size=16),
+    st.binary(max_size=200),
+    st.integers(0, 200),
+)
+def test_a_range_is_read_without_the_bytes_before_it(
+    keys: list[bytes], nonce: bytes, data: bytes, start: int
+) -> None:
+    secret = sse.DataKeys(*keys)
+    sealed = secret.crypt(nonce, data)
+    assert secret.crypt(nonce, sealed[start:], start) == data[start:]
+    assert len(data) < 16 or sealed != data
 
 
 @pytest.mark.parametrize("algorithm", ["aws:kms", "aws:kms:dsse"])

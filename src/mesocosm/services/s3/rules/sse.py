@@ -55,9 +55,11 @@ class DataKeys:
         self.keys = keys
 
     def crypt(self, nonce: bytes, data: bytes, offset: int = 0) -> bytes:
-        """Encrypt or decrypt bytes that stand at `offset` of their piece, layer by layer."""
-        for key in self.keys:
-            data = crypt(key, nonce, data, offset)
+        """Encrypt or decrypt bytes that stand at `offset` of their piece, layer by layer, each with
+        a nonce of its own."""
+        for layer, key in enumerate(self.keys):
+            own = bytes([nonce[0] ^ layer << 7]) + nonce[1:] if layer else nonce
+            data = crypt(key, own, data, offset)
         return data
 
 
