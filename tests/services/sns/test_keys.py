@@ -192,7 +192,7 @@ def test_what_sns_measures(sns: Any, sqs: Any, cloud: LocalCloud, client: Any) -
             Period=60,
             Statistics=["Sum"],
         )["Datapoints"]
-        return sum(point["Sum"] for point in points)
+        return float(sum(point["Sum"] for point in points))
 
     assert total("NumberOfMessagesPublished") == 2
     assert total("PublishSize") == 4 + 4 + 8

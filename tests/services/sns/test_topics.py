@@ -187,6 +187,17 @@ def test_tags(sns: Any) -> None:
     )
 
 
+def test_topics_are_known_to_the_tagging_api(sns: Any, client: Callable[..., Any]) -> None:
+    arn = topic(sns)
+    tagging = client("resourcegroupstaggingapi")
+    assert tagging.tag_resources(ResourceARNList=[arn], Tags={"team": "a"}) is not None
+    assert sns.list_tags_for_resource(ResourceArn=arn)["Tags"] == [{"Key": "team", "Value": "a"}]
+    [found] = tagging.get_resources(ResourceTypeFilters=["sns"])["ResourceTagMappingList"]
+    assert found["ResourceARN"] == arn
+    tagging.untag_resources(ResourceARNList=[arn], TagKeys=["team"])
+    assert sns.list_tags_for_resource(ResourceArn=arn)["Tags"] == []
+
+
 def test_what_is_left_out_says_so(sns: Any) -> None:
     arn = topic(sns)
     for function, given in (
