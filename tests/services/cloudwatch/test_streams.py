@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from mesocosm.services.cloudwatch.rules.telemetry import Summary, request
 from mesocosm.testing.local import LocalCloud
 
 Client = Callable[..., Any]
@@ -148,7 +150,82 @@ def test_streams_that_are_refused(client: Client) -> None:
             {"IncludeFilters": [{"Namespace": "a"}], "ExcludeFilters": [{"Namespace": "b"}]},
             "cannot both be specified",
         ),
-        ({"OutputFormat": "opentelemetry1.0"}, "is not implemented"),
+        (
+            {
+                "OutputFormat": "opentelemetry1.0",
+                "StatisticsConfigurations": [
+                    {
+                        "IncludeMetrics": [{"Namespace": "App", "MetricName": "m"}],
+                        "AdditionalStatistics": ["tm90"],
+                    }
+                ],
+            },
+            "is not supported for the output format",
+        ),
     ):
         with pytest.raises(ClientError, match=message):
             client("cloudwatch").put_metric_stream(**{**good, **change})
+
+
+def fields(data: bytes) -> list[tuple[int, Any]]:
+    """The fields of a message of protocol buffers: numbers, doubles as bytes, bytes."""
+    found: list[tuple[int, Any]] = []
+    at = 0
+
+    def varint() -> int:
+        nonlocal at
+        number = shift = 0
+        while True:
+            byte = data[at]
+            at += 1
+            number |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return number
+
+    while at < len(data):
+        tag = varint()
+        size = 8 if tag & 7 == 1 else varint()
+        found.append((tag >> 3, data[at : at + size]))
+        at += size
+    return found
+
+
+def inside(data: bytes, *path: int) -> bytes:
+    """The first field at a path."""
+    for number in path:
+        data = next(value for field, value in fields(data) if field == number)
+    return data
+
+
+@pytest.mark.parametrize("version", ["opentelemetry1.0", "opentelemetry0.7"])
+def test_a_minute_in_protocol_buffers(version: str) -> None:
+
+    point = Summary(
+        "App", "m", {"Host": "a"}, "Bytes/Second", 60, 3.0, 6.0, [(0.0, 1.0), (1.0, 3.0)]
+    )
+    data = request([point] * 2, "000000000000", "us-east-1", "arn", version)
+    assert data[0] & 0x80  # the length takes two bytes
+    body = data[2:]
+    assert (data[0] & 0x7F) | data[1] << 7 == len(body)
+    attributes = {inside(one, 1): inside(one, 2, 1) for _, one in fields(inside(body, 1, 1))}
+    assert attributes[b"cloud.account.id"] == b"000000000000"
+    metrics = [value for field, value in fields(inside(body, 1, 2)) if field == 2]
+    assert len(metrics) == 2
+    assert inside(metrics[0], 1) == b"amazonaws.com/App/m"
+    assert inside(metrics[0], 3) == b"By/s"
+    summary = inside(metrics[0], 11, 1)
+    assert struct.unpack("<QQQ", inside(summary, 2) + inside(summary, 3) + inside(summary, 4)) == (
+        60 * 10**9,
+        120 * 10**9,
+        3,
+    )
+    assert struct.unpack("<d", inside(summary, 5)) == (6.0,)
+    quantiles = [value for field, value in fields(summary) if field == 6]
+    assert [struct.unpack("<d", inside(one, 2))[0] for one in quantiles] == [1.0, 3.0]
+    if version == "opentelemetry0.7":
+        labels = {inside(one, 1): inside(one, 2) for field, one in fields(summary) if field == 1}
+        assert labels == {b"Namespace": b"App", b"MetricName": b"m", b"Host": b"a"}
+    else:
+        names = [inside(one, 1) for field, one in fields(summary) if field == 7]
+        assert names == [b"Namespace", b"MetricName", b"Dimensions"]

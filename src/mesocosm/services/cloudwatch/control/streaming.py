@@ -1,5 +1,6 @@
-"""What metric streams send: each minute's statistics of the metrics that got points, as JSON lines
-in records to Firehose (user guide, "CloudWatch metric stream output in JSON format").
+"""What metric streams send: each minute's statistics of the metrics that got points, in records
+to Firehose: JSON lines (user guide, "CloudWatch metric stream output in JSON format") or
+OpenTelemetry's requests.
 
 A minute is sent once it is over. Points that come later for the same minute make it be sent again,
 with the statistics as they then are.
@@ -8,7 +9,8 @@ with the statistics as they then are.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,7 +21,7 @@ from mesocosm.call.roles import assumed
 from mesocosm.services.cloudwatch import cloudwatch
 from mesocosm.services.cloudwatch.resources.kept import Pending, Stream, pending, streams, wants
 from mesocosm.services.cloudwatch.resources.metrics import UNITS, SeriesKey, Store, parted
-from mesocosm.services.cloudwatch.rules import statistics
+from mesocosm.services.cloudwatch.rules import statistics, telemetry
 from mesocosm.services.cloudwatch.rules.points import Sample
 from mesocosm.wire.errors import AwsError
 from mesocosm.world import World
@@ -29,7 +31,7 @@ log = logging.getLogger("mesocosm")
 SERVICE = "streams.metrics.cloudwatch.amazonaws.com"
 MINUTE = 60
 LAG = 2.0
-LINES_IN_RECORD = 100
+POINTS_IN_RECORD = 100
 RECORDS_MAX = 500
 
 updates = Metric("AWS/CloudWatch/MetricStreams", "MetricUpdate")
@@ -82,10 +84,10 @@ def send(call: Call, key: str) -> None:
 
 
 def _deliver(call: Call, stream: Stream, ready: Mapping[SeriesKey, list[int]]) -> None:
-    lines = list(_lines(call, stream, ready))
+    points = list(_points(call, stream, ready))
     records = [
-        firehose_api.Record(data=b"".join(lines[at : at + LINES_IN_RECORD]))
-        for at in range(0, len(lines), LINES_IN_RECORD)
+        firehose_api.Record(data=_record(call, stream, points[at : at + POINTS_IN_RECORD]))
+        for at in range(0, len(points), POINTS_IN_RECORD)
     ]
     where = (("MetricStreamName", stream.name),)
     meter = call.cloud.meter
@@ -97,8 +99,8 @@ def _deliver(call: Call, stream: Stream, ready: Mapping[SeriesKey, list[int]]) -
             log.warning("metric stream %s: %s: %s", stream.name, error.code, error.message)
             meter.count(call.account, call.region, errors, where, 1.0)
             return
-    if lines:
-        meter.count(call.account, call.region, updates, where, 1.0, len(lines))
+    if points:
+        meter.count(call.account, call.region, updates, where, 1.0, len(points))
 
 
 def _put(call: Call, stream: Stream, records: list[firehose_api.Record]) -> None:
@@ -116,7 +118,17 @@ def _put(call: Call, stream: Stream, records: list[firehose_api.Record]) -> None
     )
 
 
-def _lines(call: Call, stream: Stream, ready: Mapping[SeriesKey, list[int]]) -> Iterator[bytes]:
+class Point(NamedTuple):
+    """A minute of a metric that is to be sent. `more`: further statistics."""
+
+    key: SeriesKey
+    unit: str
+    minute: int
+    sample: Sample
+    more: list[str]
+
+
+def _points(call: Call, stream: Stream, ready: Mapping[SeriesKey, list[int]]) -> Iterator[Point]:
     store = Store(call.world, call.account, call.region)
     for key, minutes in ready.items():
         row = store.series.get(key)
@@ -127,7 +139,7 @@ def _lines(call: Call, stream: Stream, ready: Mapping[SeriesKey, list[int]]) -> 
             for minute in minutes:
                 samples = store.samples(key, UNITS[unit], minute, minute + MINUTE, MINUTE, call.now)
                 if 0 in samples:
-                    yield _line(call, stream, key, UNITS[unit], minute, samples[0], more)
+                    yield Point(key, UNITS[unit], minute, samples[0], more)
 
 
 def _additional(stream: Stream, key: SeriesKey) -> list[str]:
@@ -142,15 +154,39 @@ def _additional(stream: Stream, key: SeriesKey) -> list[str]:
     ]
 
 
-def _line(
-    call: Call,
-    stream: Stream,
-    key: SeriesKey,
-    unit: str,
-    minute: int,
-    sample: Sample,
-    more: list[str],
-) -> bytes:
+def _record(call: Call, stream: Stream, points: Sequence[Point]) -> bytes:
+    """Points in the format of the stream."""
+    version = stream.asked.output_format
+    if version == "json":
+        return b"".join([_line(call, stream, point) for point in points])
+    arn = call.arn(f"metric-stream/{stream.name}")
+    summaries = [_summary(point) for point in points]
+    return telemetry.request(summaries, call.account, call.region, arn, version)
+
+
+def _summary(point: Point) -> telemetry.Summary:
+    sample = point.sample
+    quantiles = [(0.0, statistics.minimum(sample))]
+    for text in point.more:
+        statistic = statistics.parse(text)
+        number = statistics.statistic_of(statistic)(sample) if statistic else None
+        if number is not None and statistic is not None and statistic.high is not None:
+            quantiles.append((statistic.high / 100.0, number))
+    quantiles.append((1.0, statistics.maximum(sample)))
+    return telemetry.Summary(
+        point.key[0],
+        point.key[1],
+        dict(parted(point.key[2])),
+        point.unit,
+        point.minute,
+        statistics.count(sample),
+        statistics.total(sample),
+        quantiles,
+    )
+
+
+def _line(call: Call, stream: Stream, point: Point) -> bytes:
+    key, unit, minute, sample, more = point
     value = {
         "max": statistics.maximum(sample),
         "min": statistics.minimum(sample),

@@ -79,8 +79,6 @@ def _check(call: Call, request: api.PutMetricStreamInput) -> None:
         raise invalid(f"The value {request.role_arn} for parameter RoleArn is invalid.")
     if request.include_filters is not None and request.exclude_filters is not None:
         raise combination("IncludeFilters and ExcludeFilters cannot both be specified.")
-    if request.output_format != "json":
-        raise call.not_implemented(f"the output format {request.output_format}")
     if request.include_linked_accounts_metrics:
         raise call.not_implemented("metrics of linked accounts (Observability Access Manager)")
     filters = [*(request.include_filters or ()), *(request.exclude_filters or ())]
@@ -102,6 +100,11 @@ def _check(call: Call, request: api.PutMetricStreamInput) -> None:
             statistic = statistics.parse(text)
             if statistic is None or not statistic.extended:
                 raise invalid(f"The value {text} for parameter AdditionalStatistics is invalid.")
+            if request.output_format != "json" and statistic.kind != "p":
+                raise invalid(
+                    f"The value {text} for parameter AdditionalStatistics is not supported for the "
+                    f"output format {request.output_format}."
+                )
 
 
 @cloudwatch.operation("GetMetricStream", resource=_arn)
