@@ -141,3 +141,28 @@ def test_dead_letters_stay_as_they_were_encrypted(
     client("kms").disable_key(KeyId=key)
     cloud.advance(REUSE)
     assert refusal(sqs.receive_message, QueueUrl=dead)[0] == "KMS.DisabledException"
+
+
+def test_a_service_sends_with_a_key_policy_that_names_it(
+    client: Callable[..., Any], sqs: Any, key: str, cloud: LocalCloud
+) -> None:
+    kms, sns = client("kms"), client("sns")
+    topic = sns.create_topic(Name="t")["TopicArn"]
+    url = queue(sqs, KmsMasterKeyId=key)
+    condition = {"ArnEquals": {"aws:SourceArn": topic}}
+    allow = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Resource": "*"}
+    send = {**allow, "Action": "sqs:SendMessage", "Condition": condition}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [send]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn(sqs, url))
+    sns.publish(TopicArn=topic, Message="too early")
+    cloud.advance(5)
+    root = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    owner = {"Effect": "Allow", "Principal": root, "Action": "kms:*", "Resource": "*"}
+    uses = ["kms:GenerateDataKey", "kms:Decrypt"]
+    through = {**allow, "Action": uses, "Condition": condition}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [owner, through]})
+    kms.put_key_policy(KeyId=key, Policy=policy)
+    sns.publish(TopicArn=topic, Message="in time")
+    cloud.advance(5)
+    assert [json.loads(one["Body"])["Message"] for one in receive(sqs, url)] == ["in time"]
