@@ -18,6 +18,7 @@ from tests.services.sns.support import (
 )
 
 from mesocosm.testing.local import LocalCloud
+from mesocosm.wire.errors import AwsError
 
 
 def test_a_notification_in_a_queue(sns: Any, sqs: Any) -> None:
@@ -366,3 +367,73 @@ def test_a_large_fan_out_goes_in_slices(sns: Any, sqs: Any, cloud: LocalCloud) -
     sns.publish(TopicArn=arn, Message="all")
     cloud.advance(1)
     assert all(inbox.bodies() == ["all"] for inbox in inboxes)
+
+
+# -- trouble on the other side ---------------------------------------------------------------
+
+
+@pytest.fixture
+def broken(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """SQS fails to take messages as often as the number in the list says."""
+    operation = cloud.cloud.catalogue.service("sqs").operations["SendMessage"]  # type: ignore[union-attr]
+    send, left = operation.function, [0]
+
+    def sometimes(call: Any, request: Any) -> Any:
+        if left[0]:
+            left[0] -= 1
+            raise AwsError("ServiceUnavailable", "not now", status=503)
+        return send(call, request)
+
+    monkeypatch.setattr(operation, "function", sometimes)
+    return left
+
+
+def test_a_service_in_trouble_is_tried_again(
+    sns: Any, sqs: Any, cloud: LocalCloud, broken: list[int]
+) -> None:
+    """Three times at once, twice after a second, ten times ever more slowly, then every 20 s."""
+    arn = topic(sns)
+    inbox = queue_for(sqs, arn)
+    subscribe(sns, arn, inbox)
+    broken[0] = 20
+    sns.publish(TopicArn=arn, Message="x")
+    cloud.advance(0.5)
+    assert broken[0] == 20 - 4
+    cloud.advance(2)
+    assert broken[0] == 20 - 6
+    cloud.advance(20 * 14)
+    assert broken[0] == 0
+    cloud.advance(21)
+    assert inbox.texts() == ["x"]
+
+
+def test_trouble_holds_up_its_group_only(
+    sns: Any, sqs: Any, cloud: LocalCloud, broken: list[int]
+) -> None:
+    arn = topic(sns, "news.fifo", ContentBasedDeduplication="true")
+    inbox = queue_for(sqs, arn, "inbox.fifo")
+    subscribe(sns, arn, inbox)
+    broken[0] = 5
+    for text, group in (("1", "a"), ("2", "a"), ("3", "b"), ("4", "a")):
+        sns.publish(TopicArn=arn, Message=text, MessageGroupId=group)
+    cloud.advance(60)
+    found = inbox.texts()
+    assert sorted(found) == ["1", "2", "3", "4"]
+    assert [text for text in found if text != "3"] == ["1", "2", "4"]
+
+
+def test_what_was_tried_in_vain_goes_on_after_a_rewind(
+    sns: Any, sqs: Any, cloud: LocalCloud, broken: list[int]
+) -> None:
+    arn = topic(sns)
+    inbox = queue_for(sqs, arn)
+    subscribe(sns, arn, inbox)
+    broken[0] = 1_000
+    sns.publish(TopicArn=arn, Message="x")
+    cloud.advance(30)
+    cloud.snapshot("trouble")
+    cloud.advance(3_600)
+    broken[0] = 0
+    cloud.rewind("trouble")
+    cloud.advance(21)
+    assert inbox.texts() == ["x"]
