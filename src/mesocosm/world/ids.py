@@ -46,6 +46,11 @@ class Ids:
         """The stream drawn from; "" is that of calls."""
         self.reseed(branch, position)
 
+    @property
+    def seeded(self) -> bool:
+        """Whether equal worlds draw equal identifiers."""
+        return self._seed is not None
+
     def reseed(self, branch: str, position: int) -> None:
         """Mix in where the world stands, so that reopening or rewinding repeats no identifier."""
         self._block, self._used = "", 0

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from threading import Event
 from typing import Any
 
 import pytest
 from tests.services.kms.support import DAY, key, refusal, state
 
+from mesocosm.services.kms.engine import pairs
 from mesocosm.testing.local import LocalCloud
 
 CONTEXT = {"app": "x"}
@@ -236,3 +239,26 @@ def test_custom_key_stores_are_refused(kms: Any) -> None:
         "NotImplemented",
         "kms:DescribeCustomKeyStores is not implemented.",
     )
+
+
+def test_others_are_answered_while_an_rsa_key_is_made(
+    client: Callable[..., Any], kms: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, answered = Event(), Event()
+    generate = pairs.generate
+
+    def slowly(ids: Any, spec: str) -> bytes | None:
+        if spec.startswith("RSA_"):
+            begun.set()
+            assert answered.wait(30)
+        return generate(ids, spec)
+
+    monkeypatch.setattr(pairs, "generate", slowly)
+    other = client("kms")
+    with ThreadPoolExecutor(1) as pool:
+        made = pool.submit(key, kms, KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")
+        assert begun.wait(30)
+        assert other.list_keys()["Keys"] == []
+        answered.set()
+        arn = made.result()
+    assert state(kms, arn) == "Enabled"

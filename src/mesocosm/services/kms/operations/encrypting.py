@@ -8,7 +8,7 @@ from mesocosm.api import kms as api
 from mesocosm.call.call import Call
 from mesocosm.call.service import Need, Values
 from mesocosm.services.kms import kms
-from mesocosm.services.kms.engine import pairs, symmetric
+from mesocosm.services.kms.engine import making, pairs, symmetric
 from mesocosm.services.kms.operations import shared
 from mesocosm.services.kms.operations.shared import check_algorithm, conditions, key_arn
 from mesocosm.services.kms.resources.finding import key_arn as arn_of
@@ -331,7 +331,7 @@ def generate_data_key_without_plaintext(
 def _pair(call: Call, request: Any, operation: str) -> tuple[Key, bytes, bytes, bytes]:
     """The key, the private key, the public key and the private key encrypted."""
     key = shared.symmetric(call, request.key_id, operation)
-    private = pairs.generate(call.ids, request.key_pair_spec)
+    private = making.generate(call, request.key_pair_spec)
     if private is None:
         raise AwsError(
             "UnsupportedOperationException",

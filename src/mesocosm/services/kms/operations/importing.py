@@ -8,7 +8,7 @@ from mesocosm.api import kms as api
 from mesocosm.call.call import Call
 from mesocosm.call.service import Values
 from mesocosm.services.kms import kms
-from mesocosm.services.kms.engine import pairs, symmetric, wrapping
+from mesocosm.services.kms.engine import making, pairs, symmetric, wrapping
 from mesocosm.services.kms.operations import multi_region, shared
 from mesocosm.services.kms.operations.rotating import PENDING, versions, wrong_origin
 from mesocosm.services.kms.operations.shared import DAY, conditions, own_key_arn
@@ -47,7 +47,7 @@ def get_parameters_for_import(
             "UnsupportedOperationException",
             f"The wrapping algorithm {algorithm} is not supported for key spec {key.spec}.",
         )
-    private = pairs.generate(call.ids, spec)
+    private = making.generate(call, spec)
     assert private is not None
     token, until = call.ids.hex(64), call.now + TOKEN_SECONDS
     call.rows(imports)[token] = Import(

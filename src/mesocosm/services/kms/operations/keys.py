@@ -11,7 +11,7 @@ from mesocosm.call.call import Call
 from mesocosm.call.record import event_id
 from mesocosm.call.service import Need, Values
 from mesocosm.services.kms import kms
-from mesocosm.services.kms.engine import pairs, symmetric
+from mesocosm.services.kms.engine import making, pairs, symmetric
 from mesocosm.services.kms.operations import shared
 from mesocosm.services.kms.operations.describing import metadata
 from mesocosm.services.kms.operations.paging import LIMIT, paged
@@ -156,7 +156,7 @@ def _with_material(call: Call, key: Key) -> Key:
     elif key.usage == MAC:
         secret = call.ids.bytes(HMAC_LENGTH[key.spec])
     else:
-        made = pairs.generate(call.ids, key.spec)
+        made = making.generate(call, key.spec)
         if made is None:
             raise AwsError(
                 "UnsupportedOperationException",
