@@ -44,22 +44,39 @@ def put_metric_data(call: Call, request: api.PutMetricDataInput) -> None:
 def _put(
     call: Call, store: Store, namespace: str, data: list[api.MetricDatum], name: str
 ) -> dict[SeriesKey, float]:
-    """Store data; the series that have got points, with the earliest of each."""
+    """Store data; the series that have got points, with the earliest of each. A thousand of them
+    may come at once: what names a datum in an error is only made for the error.
+    """
     keys: dict[SeriesKey, float] = {}
     now = call.now
+    oldest, newest = now - rules.PAST, now + rules.FUTURE
     for number, datum in enumerate(data, 1):
-        where = f"{name}.member.{number}"
-        at = now if datum.timestamp is None else datum.timestamp
-        rules.check_time(at, now, where)
-        pairs = rules.named(datum.dimensions, f"{where}.Dimensions")
-        key = (namespace, datum.metric_name, joined(pairs))
-        resolution = rules.check_resolution(datum.storage_resolution, where)
-        unit = datum.unit or "None"
-        if datum.value is not None:
-            rules.check_number(datum.value, f"{where}.Value")
-            rules.check_alone(datum, where)
-            store.add(key, unit, resolution, at, datum.value)
+        at = datum.timestamp
+        if at is None:
+            at = now
+        elif not oldest <= at <= newest:
+            rules.check_time(at, now, f"{name}.member.{number}")
+        dimensions = datum.dimensions
+        if not dimensions:
+            text = ""
+        elif len(dimensions) == 1:
+            text = f"{dimensions[0].name}\0{dimensions[0].value}"
         else:
-            store.add_sets(key, unit, resolution, at, rules.sets_of(datum, where))
-        keys[key] = min(at, keys.get(key, at))
+            text = joined(rules.named(dimensions, f"{name}.member.{number}.Dimensions"))
+        key = (namespace, datum.metric_name, text)
+        resolution = datum.storage_resolution
+        if resolution != 60:
+            resolution = rules.check_resolution(resolution, f"{name}.member.{number}")
+        value = datum.value
+        if value is None:
+            sets = rules.sets_of(datum, f"{name}.member.{number}")
+            store.add_sets(key, datum.unit or "None", resolution, at, sets)
+        else:
+            if not rules.fits(value):
+                rules.check_number(value, f"{name}.member.{number}.Value")
+            if datum.values or datum.statistic_values is not None:
+                rules.check_alone(datum, f"{name}.member.{number}")
+            store.add(key, datum.unit or "None", resolution, at, value)
+        if at < keys.get(key, newest + 1):
+            keys[key] = at
     return keys

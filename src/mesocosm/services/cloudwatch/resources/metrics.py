@@ -155,7 +155,16 @@ class Store:
 
     def add(self, key: SeriesKey, unit: str, resolution: int, at: float, value: float) -> None:
         """A value observed once at an instant."""
-        lane = self.lane(key, unit, 0, at, resolution == 1)
+        row, code = self.series.get(key), UNIT_CODES[unit] * 2
+        if (
+            row is None
+            or at >= row.last + LAST_IS_LATE
+            or code not in row.lanes
+            or (resolution == 1 and not row.fine)
+        ):
+            lane = self.lane(key, unit, 0, at, resolution == 1)
+        else:
+            lane = row.id * 64 + code
         span = SPANS[resolution]
         second = int(at)
         start = second - second % span

@@ -26,8 +26,10 @@ COARSER = {1: 60, 60: 300, 300: 3_600}
 PLAIN = struct.Struct("<Hd")
 WEIGHTED = struct.Struct("<Hdddd")
 
-BLOCK_MAX_BYTES = 4_096
-"""A block that is longer is set aside whole, so that an append never copies more."""
+BLOCK_MAX_BYTES = 640
+"""A block that is longer is set aside whole, so that an append copies and journals no more: an
+hour of a point a minute fits.
+"""
 
 DISTINCT_MAX = 64
 BIN = math.log(1.01)
