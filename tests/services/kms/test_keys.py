@@ -262,3 +262,19 @@ def test_others_are_answered_while_an_rsa_key_is_made(
         answered.set()
         arn = made.result()
     assert state(kms, arn) == "Enabled"
+
+
+def test_a_rewind_takes_keys_and_rotations_back(kms: Any, cloud: LocalCloud) -> None:
+    old = key(kms)
+    cloud.snapshot("before")
+    blob = kms.encrypt(KeyId=old, Plaintext=b"x")["CiphertextBlob"]
+    kms.rotate_key_on_demand(KeyId=old)
+    rotated = kms.encrypt(KeyId=old, Plaintext=b"y")["CiphertextBlob"]
+    new = key(kms)
+    kms.schedule_key_deletion(KeyId=old, PendingWindowInDays=7)
+    cloud.rewind("before")
+    assert kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"x"
+    assert refusal(kms.decrypt, CiphertextBlob=rotated)[0] == "InvalidCiphertextException"
+    assert refusal(kms.describe_key, KeyId=new)[0] == "NotFoundException"
+    cloud.advance(30 * DAY)
+    assert state(kms, old) == "Enabled"
