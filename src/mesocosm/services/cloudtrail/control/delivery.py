@@ -7,6 +7,7 @@ writes the files: nothing is delivered twice, nothing is lost, and a rewind take
 from __future__ import annotations
 
 import hashlib
+import sys
 import zlib
 from collections.abc import Iterator
 from itertools import islice
@@ -125,9 +126,9 @@ class Underway:
     def __init__(self, world: World) -> None:
         self.gatherings: dict[str, Gathering] = {}
 
-    def of(self, call: Call, trail: rows.Trail, progress: rows.Progress) -> Gathering | None:
+    def of(self, name: str, trail: rows.Trail, progress: rows.Progress) -> Gathering | None:
         """What is being gathered for a trail as it is now, from where it is now."""
-        found = self.gatherings.get(trail.arn)
+        found = self.gatherings.get(name)
         if found is None or found.trail is not trail or found.progress is not progress:
             return None
         return found
@@ -172,7 +173,7 @@ def deliver(call: Call, name: str) -> None:
         return
     seen = call.world.derived(Seen).newest
     underway = call.world.derived(Underway)
-    gathering = underway.of(call, trail, progress)
+    gathering = underway.of(trail.arn, trail, progress)
     if gathering is None:
         newest = call.cloud.calls.newest
         owes = progress.held or progress.draining
@@ -216,13 +217,17 @@ def nothing_since(call: Call, trail: rows.Trail, seen: CallRecord | None) -> boo
     return False
 
 
-def run(call: Call, trail: rows.Trail, progress: rows.Progress) -> tuple[rows.Progress, bool]:
-    """Deliver the events after the trail's position in one go; returns how far it has come, and
-    whether there is more.
+def settled(call: Call, trail: rows.Trail, progress: rows.Progress) -> None:
+    """Deliver everything after the trail's position within this call: a client's waits from slice
+    to slice, so that other calls go between.
     """
-    gathering = Gathering(call, trail, progress)
-    gathering.advance()
-    return written(call, gathering)
+    underway, name = call.world.derived(Underway), f"{trail.arn} settled"
+    gathering = underway.of(name, trail, progress) or Gathering(call, trail, progress, sys.maxsize)
+    underway.gatherings.pop(name, None)
+    if not gathering.advance(SLICE if call.http is not None else None):
+        underway.gatherings[name] = gathering
+        raise call.wait(name, call.now)
+    written(call, gathering)
 
 
 def written(call: Call, gathering: Gathering) -> tuple[rows.Progress, bool]:
