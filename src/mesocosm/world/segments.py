@@ -15,16 +15,19 @@ import math
 import struct
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
-import zstandard
 
 from mesocosm.world.blobs import Blobs
 from mesocosm.world.clock import Clock
 from mesocosm.world.errors import StorageFailed
 from mesocosm.world.table import CellName, Change, Rows, Table
 from mesocosm.world.transaction import Changes, Transaction
+
+if TYPE_CHECKING:
+    from zstandard import ZstdCompressor, ZstdDecompressor
 
 log = logging.getLogger(__name__)
 
@@ -247,9 +250,19 @@ class Sealer:
         self._weight = 0
         self._pieces: OrderedDict[tuple[str, int], bytes] = OrderedDict()
         self._kept = 0
-        self._compressor = zstandard.ZstdCompressor(level=1)
-        self._decompressor = zstandard.ZstdDecompressor()
         world.changes.reset.append(self._forget)
+
+    @cached_property
+    def _compressor(self) -> ZstdCompressor:
+        from zstandard import ZstdCompressor  # a start that needs none does not wait for it
+
+        return ZstdCompressor(level=1)
+
+    @cached_property
+    def _decompressor(self) -> ZstdDecompressor:
+        from zstandard import ZstdDecompressor
+
+        return ZstdDecompressor()
 
     def log(self, segments: Segments, account: str, region: str) -> Log:
         """The segments of a cell."""
