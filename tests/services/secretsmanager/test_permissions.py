@@ -169,3 +169,13 @@ def test_no_record_shows_a_value(cloud: LocalCloud, secretsmanager: Any) -> None
     operations = {record.operation for record in records}
     assert {"CreateSecret", "GetSecretValue", "BatchGetSecretValue", "Decrypt"} <= operations
     assert b"very-secret-text" not in encode(records)
+
+
+def test_the_event_of_a_creation_names_no_unknown_arn(
+    secretsmanager: Any, client: Callable[..., Any]
+) -> None:
+    secretsmanager.create_secret(Name="s", SecretString="x")
+    wanted = {"AttributeKey": "EventName", "AttributeValue": "CreateSecret"}
+    (event,) = client("cloudtrail").lookup_events(LookupAttributes=[wanted])["Events"]
+    assert event["Resources"] == []
+    assert "?" not in event["CloudTrailEvent"]

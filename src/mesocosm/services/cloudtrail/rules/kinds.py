@@ -80,6 +80,8 @@ def resources_of(judgements: tuple[Judgement, ...]) -> list[Resource]:
         arn = judgement.resource
         if "*" in arn or not arn.startswith("arn:") or judgement.action == "iam:PassRole":
             continue
+        if arn.endswith("-??????"):
+            continue  # a secret that is being made: its ARN is not known before
         if arn.startswith("arn:aws:s3:::"):
             bucket, slash, _ = arn.partition("/")
             if slash:
