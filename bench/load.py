@@ -1,4 +1,5 @@
 """The load: one process, some connections, each sending its request again once it is answered.
+When the time is over, what was sent is still waited for: its cost belongs to its answer.
 
     python -m bench.load PORT CONNECTIONS SECONDS CPU < request
 
@@ -66,7 +67,8 @@ def run(port: int, connections: int, seconds: float, request: bytes) -> dict[str
     for _ in range(connections):
         connect()
     end = begin + seconds
-    while True:
+    now = begin
+    while sockets:
         for number, _ in poll.poll(10):
             one = sockets[number]
             piece = one.recv(262_144)
@@ -79,7 +81,7 @@ def run(port: int, connections: int, seconds: float, request: bytes) -> dict[str
                     errors += 1
                     problem = data
                 received[number] = b""
-                if piece and b"onnection: close" not in data[:2000]:
+                if piece and now < end and b"onnection: close" not in data[:2000]:
                     one.sendall(request)
                     continue
             elif piece:
@@ -90,12 +92,9 @@ def run(port: int, connections: int, seconds: float, request: bytes) -> dict[str
             poll.unregister(one)
             one.close()
             del sockets[number], received[number]
-            connect()
+            if now < end:
+                connect()
         now = time.perf_counter()
-        if now >= end:
-            break
-    for one in sockets.values():
-        one.close()
     said = problem[:2000].decode("latin-1")
     return {"answers": answers, "errors": errors, "seconds": now - begin, "problem": said}
 
