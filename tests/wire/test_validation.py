@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mesocosm import wire
-from mesocosm.api import dynamodb, iam, kms, logs, organizations
+from mesocosm.api import cloudwatch, dynamodb, iam, kms, logs, organizations
 from mesocosm.wire import AwsError
 from mesocosm.wire.javaregex import compiled
 
@@ -148,3 +148,34 @@ def test_a_long_list_is_checked_as_a_short_one_is(wrong: str | None) -> None:
     assert error.code == "InvalidParameterException"
     assert "at 'logEvents.13.member." in error.message
     assert error.message.startswith("1 validation error detected")
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"metric_name": ""}, "metricData.9.member.metricName"),
+        ({"dimensions": [cloudwatch.Dimension(name="n", value="")]}, "dimensions.1.member.value"),
+        (
+            {"dimensions": [cloudwatch.Dimension(name="n", value="v")] * 31},
+            "metricData.9.member.dimensions",
+        ),
+        (
+            {"dimensions": [cloudwatch.Dimension(name="n", value="v"), None]},
+            "",
+        ),
+        ({"unit": "Furlongs"}, "metricData.9.member.unit"),
+        ({"metric_name": None}, "metricData.9.member.metricName"),
+    ],
+)
+def test_one_of_many_is_found(change: dict[str, Any], place: str) -> None:
+    """Long lists are looked at member by member first, also in what their structures hold."""
+    good = {"dimensions": [cloudwatch.Dimension(name="a", value="b")], "value": 1.0}
+    data = [cloudwatch.MetricDatum(metric_name="m", **good) for _ in range(20)]
+    value = cloudwatch.PutMetricDataInput(namespace="N", metric_data=data)
+    codec = wire.codec("cloudwatch", "PutMetricData", "json")
+    codec.validate(value)
+    data[8] = cloudwatch.MetricDatum(**{"metric_name": "m", **good, **change})
+    if not place:
+        codec.validate(value)
+        return
+    assert place in refusal("cloudwatch", "PutMetricData", "json", value).message

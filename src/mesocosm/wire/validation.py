@@ -206,30 +206,55 @@ MANY = 8
 """Members of a list from which on they are checked column by column first."""
 
 
-def _columns(shape: Shape) -> Callable[[Any], bool] | None:
+Keep = Callable[[Any], bool]
+Column = tuple[Callable[[Any], Any], bool, list["Constraint"], Keep | None, bool]
+"""How to read a member, whether it is required, its own constraints, the test of what it holds, and
+whether it is a list.
+"""
+
+
+def _columns(shape: Shape, above: tuple[str, ...] = ()) -> Keep | None:
     """Whether all structures of a list keep their constraints, looked at one member after the
-    other: ten times as fast as each structure by itself. None where members hold others.
+    other, also in what they hold: ten times as fast as each structure by itself. None where members
+    are maps, or hold themselves.
     """
-    if shape.type != "structure":
+    if shape.type != "structure" or shape.name in above:
         return None
     attrs = attributes(shape.members)
-    tests: list[tuple[Callable[[Any], Any], bool, list[Constraint]]] = []
+    tests: list[Column] = []
     for name, member in shape.members.items():
+        inner: Keep | None = None
         if member.type in ("structure", "list", "map") and _reaches_constraint(member, set()):
-            return None
-        each = constraints(member) if member.type not in ("structure", "list", "map") else []
-        if each or name in shape.required:
-            tests.append((operator.attrgetter(attrs[name]), name in shape.required, each))
+            held = member.member if member.type == "list" else member
+            if member.type == "map" or held.type not in ("structure", "list", "map"):
+                return None
+            if _reaches_constraint(held, set()):
+                inner = _columns(held, (*above, shape.name))
+                if inner is None:
+                    return None
+        each = constraints(member) if member.type not in ("structure", "map") else []
+        if each or inner is not None or name in shape.required:
+            get = operator.attrgetter(attrs[name])
+            tests.append((get, name in shape.required, each, inner, member.type == "list"))
 
     def keep(items: Any) -> bool:
-        for get, required, each in tests:
+        for get, required, each, inner, is_list in tests:
             column = list(map(get, items))
             if None in column:
                 if required:
                     return False
                 column = [value for value in column if value is not None]
-            if column and not all(constraint.all_keep(column) for constraint in each):
+            if not column:
+                continue
+            if not all(constraint.all_keep(column) for constraint in each):
                 return False
+            if inner is not None:
+                if is_list:
+                    column = [one for several in column for one in several]
+                    if None in column:
+                        return False
+                if column and not inner(column):
+                    return False
         return True
 
     return keep
