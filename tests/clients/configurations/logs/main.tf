@@ -13,7 +13,13 @@ locals {
       {
         Sid            = "Audit"
         DataIdentifier = [local.email]
-        Operation      = { Audit = { FindingsDestination = {} } }
+        Operation = {
+          Audit = {
+            FindingsDestination = {
+              CloudWatchLogs = { LogGroup = aws_cloudwatch_log_group.audit.name }
+            }
+          }
+        }
       },
       {
         Sid            = "Redact"
@@ -55,6 +61,10 @@ resource "aws_cloudwatch_log_group" "app" {
 resource "aws_cloudwatch_log_group" "rare" {
   name_prefix     = "/app/rare-"
   log_group_class = "INFREQUENT_ACCESS"
+}
+
+resource "aws_cloudwatch_log_group" "audit" {
+  name = "/aws/vendedlogs/audit"
 }
 
 resource "aws_cloudwatch_log_stream" "app" {
