@@ -396,6 +396,7 @@ def test_a_service_in_trouble_is_tried_again(
     inbox = queue_for(sqs, arn)
     subscribe(sns, arn, inbox)
     broken[0] = 20
+    cloud.do(cloud.world.clock.pause)
     sns.publish(TopicArn=arn, Message="x")
     cloud.advance(0.5)
     assert broken[0] == 20 - 4
