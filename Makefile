@@ -22,7 +22,7 @@ up: $(INSTALLED) ## Install and start the cloud in the foreground (ARGS="--port 
 	@$(BIN)/mesocosm up $(ARGS)
 
 test: $(READY) ## Set everything up and run all tests (ARGS="tests/world -k clock")
-	@$(BIN)/python -m pytest -q -ra $(ARGS)
+	@$(BIN)/python -m pytest -q -ra -n auto --dist loadfile $(ARGS)
 
 check: $(READY) ## Lint, format, types, house rules, generated files
 	$(BIN)/ruff check .
