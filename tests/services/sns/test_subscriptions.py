@@ -190,7 +190,8 @@ def test_an_archive_is_replayed_in_order(sns: Any, sqs: Any, cloud: LocalCloud) 
         sns,
         arn,
         later,
-        ReplayPolicy=policy | {"StartingPoint": moment(middle), "EndingPoint": moment(middle + 1)},
+        ReplayPolicy=policy
+        | {"StartingPoint": moment(middle - 0.5), "EndingPoint": moment(middle + 0.5)},
     )
     cloud.advance(2)
     publish(sns, arn, "5")
