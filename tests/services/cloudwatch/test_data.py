@@ -232,3 +232,25 @@ def test_metrics_are_listed_five_hundred_a_page(client: Client) -> None:
     assert len(metrics.list_metrics(NextToken=first["NextToken"])["Metrics"]) == 100
     with pytest.raises(ClientError, match="InvalidParameterValue"):
         metrics.list_metrics(NextToken="made up")
+
+
+def test_data_with_entities_is_data(cloud: LocalCloud, client: Client) -> None:
+    metrics = client("cloudwatch")
+    now = cloud.now() // 60 * 60
+    entity = {
+        "Entity": {"KeyAttributes": {"Type": "Service", "Name": "shop", "Environment": "e"}},
+        "MetricData": [{"MetricName": "m", "Value": 2, "Timestamp": now}],
+    }
+    metrics.put_metric_data(Namespace="App", EntityMetricData=[entity], StrictEntityValidation=True)
+    (point,) = statistics(metrics, now, now + 60)
+    assert point["Sum"] == 2
+    three = [entity] * 3
+    answer = metrics.put_metric_data(
+        Namespace="App", EntityMetricData=three, StrictEntityValidation=False
+    )
+    headers = answer["ResponseMetadata"]["HTTPHeaders"]
+    assert headers["x-amzn-failure-message"] == "EntitySizeTooLarge"
+    with pytest.raises(ClientError, match="EntityMetricData must not have a size greater than 2"):
+        metrics.put_metric_data(
+            Namespace="App", EntityMetricData=three, StrictEntityValidation=True
+        )

@@ -8,7 +8,7 @@ from mesocosm.services.cloudwatch import cloudwatch
 from mesocosm.services.cloudwatch.control.arrivals import arrived
 from mesocosm.services.cloudwatch.resources.metrics import SeriesKey, Store, joined
 from mesocosm.services.cloudwatch.rules import data as rules
-from mesocosm.services.cloudwatch.rules.errors import missing
+from mesocosm.services.cloudwatch.rules.errors import invalid, missing
 
 ENTITIES_MAX = 2
 
@@ -30,14 +30,18 @@ def put_metric_data(call: Call, request: api.PutMetricDataInput) -> None:
     with_entities = request.entity_metric_data or []
     if not data and not with_entities:
         raise missing("The parameter MetricData is required.")
+    if len(with_entities) > ENTITIES_MAX:
+        if request.strict_entity_validation:
+            raise invalid(
+                f"The collection EntityMetricData must not have a size greater than {ENTITIES_MAX}."
+            )
+        call.answer_headers.append(("x-amzn-failure-message", "EntitySizeTooLarge"))
     store = Store(call.world, call.account, call.region)
     keys = _put(call, store, request.namespace, data, "MetricData")
     for number, entity in enumerate(with_entities, 1):
         name = f"EntityMetricData.member.{number}.MetricData"
         rules.check_size([*data, *(entity.metric_data or [])], name)
         keys |= _put(call, store, request.namespace, entity.metric_data or [], name)
-    if len(with_entities) > ENTITIES_MAX:
-        call.answer_headers.append(("x-amzn-failure-message", "EntitySizeTooLarge"))
     arrived(call.world, call.account, call.region, call.now, keys)
 
 
@@ -50,6 +54,7 @@ def _put(
     keys: dict[SeriesKey, float] = {}
     now = call.now
     oldest, newest = now - rules.PAST, now + rules.FUTURE
+    lowest, highest = -rules.LARGEST, rules.LARGEST
     for number, datum in enumerate(data, 1):
         at = datum.timestamp
         if at is None:
@@ -65,14 +70,16 @@ def _put(
             text = joined(rules.named(dimensions, f"{name}.member.{number}.Dimensions"))
         key = (namespace, datum.metric_name, text)
         resolution = datum.storage_resolution
-        if resolution != 60:
+        if resolution is None:
+            resolution = 60
+        elif resolution != 60:
             resolution = rules.check_resolution(resolution, f"{name}.member.{number}")
         value = datum.value
         if value is None:
             sets = rules.sets_of(datum, f"{name}.member.{number}")
             store.add_sets(key, datum.unit or "None", resolution, at, sets)
         else:
-            if not rules.fits(value):
+            if not lowest <= value <= highest:  # true of NaN
                 rules.check_number(value, f"{name}.member.{number}.Value")
             if datum.values or datum.statistic_values is not None:
                 rules.check_alone(datum, f"{name}.member.{number}")
