@@ -42,6 +42,10 @@ BOOKKEEPING = (
     "iam.role_uses",
     "cloudtrail.chains",
     "cloudtrail.progress",
+    "cloudwatch.blocks",
+    "cloudwatch.counters",
+    "cloudwatch.pending",
+    "cloudwatch.series",
     "s3.log_lines",
     "s3.notices",
 )
