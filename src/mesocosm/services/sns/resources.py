@@ -275,6 +275,8 @@ def target(world: World, arn: str) -> Target | None:
         owner: Any = context["aws:sourceaccount"]
         return granted_to_service(text, action, principal.services, owner)
 
+    # The default policy lets nobody in but those services: what decides is then at hand.
+    policy = text if row.policy else None
     return Target(
-        arn, account, row.tags, text, region=region, principals=row.principals, open=granted
+        arn, account, row.tags, policy, region=region, principals=row.principals, open=granted
     )
