@@ -365,3 +365,70 @@ def test_an_alarm_of_others_is_not_seen(client: Client, alarms: Alarms) -> None:
     alarms.make()
     assert client("cloudwatch", account="222222222222").describe_alarms()["MetricAlarms"] == []
     assert client("cloudwatch", region="eu-west-1").describe_alarms()["MetricAlarms"] == []
+
+
+def test_an_alarm_on_many_metrics_at_once(alarms: Alarms) -> None:
+    alarms.api.put_metric_alarm(
+        AlarmName="all",
+        Metrics=[{"Id": "q", "Expression": "SELECT MAX(m) FROM App", "Period": 60}],
+        EvaluationPeriods=1,
+        Threshold=10,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    alarms.put(5)
+    alarms.put(50, Dimensions=[{"Name": "Host", "Value": "new"}])
+    alarms.cloud.advance(60)
+    assert alarms.state("all") == "ALARM"
+    with pytest.raises(ClientError, match="GROUP BY is not implemented"):
+        alarms.api.put_metric_alarm(
+            AlarmName="each",
+            Metrics=[
+                {"Id": "q", "Expression": "SELECT MAX(m) FROM App GROUP BY Host", "Period": 60}
+            ],
+            EvaluationPeriods=1,
+            Threshold=10,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+
+
+def test_an_expression_that_fills_rings_without_points(alarms: Alarms) -> None:
+    alarms.put(1)
+    alarms.api.put_metric_alarm(
+        AlarmName="silent",
+        Metrics=[
+            {
+                "Id": "m1",
+                "ReturnData": False,
+                "MetricStat": {
+                    "Metric": {"Namespace": "App", "MetricName": "m"},
+                    "Period": 60,
+                    "Stat": "SampleCount",
+                },
+            },
+            {"Id": "e", "Expression": "FILL(m1, 0)"},
+        ],
+        EvaluationPeriods=3,
+        Threshold=1,
+        ComparisonOperator="LessThanThreshold",
+    )
+    alarms.cloud.advance(60)
+    assert alarms.state("silent") == "OK"
+    alarms.cloud.advance(240)
+    assert alarms.state("silent") == "ALARM"
+
+
+def test_a_week_by_the_clock_on_the_wall(alarms: Alarms) -> None:
+    alarms.make(
+        Period=86_400,
+        Statistic="Sum",
+        EvaluationWindow={"WallClockWindow": {"Timezone": "+05:30"}},
+    )
+    midnight = (alarms.cloud.now() + 19_800) // 86_400 * 86_400 + 86_400 - 19_800
+    alarms.put(50)
+    alarms.cloud.advance(midnight - alarms.cloud.now() - 30)
+    assert alarms.state() == "INSUFFICIENT_DATA"  # today is not over
+    alarms.cloud.advance(32)
+    assert alarms.state() == "ALARM"
+    for zone in ("Mars/North", "+05:31"):
+        with pytest.raises(ClientError, match="Invalid timezone"):
+            alarms.make(Period=86_400, EvaluationWindow={"WallClockWindow": {"Timezone": zone}})
