@@ -108,8 +108,12 @@ def test_pictures_for_the_gallery(cloud: LocalCloud, client: Callable[..., Any])
     assert letters.keys() == ["bird.png"]
     assert archive.keys() == ["bird.png", "fish.png"]
 
-    # From now on the events are under a key, which S3 may use; then it is taken away.
-    kms = client("kms")
+    under_a_key(cloud, client, topic, archive)
+
+
+def under_a_key(cloud: LocalCloud, client: Callable[..., Any], topic: str, archive: Inbox) -> None:
+    """The events are encrypted, and the key is taken away for a while."""
+    s3, sns, kms = client("s3"), client("sns"), client("kms")
     key = kms.create_key()["KeyMetadata"]
     document = json.loads(kms.get_key_policy(KeyId=key["KeyId"], PolicyName="default")["Policy"])
     document["Statement"].append(

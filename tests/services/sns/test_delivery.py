@@ -375,7 +375,9 @@ def test_a_large_fan_out_goes_in_slices(sns: Any, sqs: Any, cloud: LocalCloud) -
 @pytest.fixture
 def broken(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """SQS fails to take messages as often as the number in the list says."""
-    operation = cloud.cloud.catalogue.service("sqs").operations["SendMessage"]  # type: ignore[union-attr]
+    service = cloud.cloud.catalogue.service("sqs")
+    assert service is not None
+    operation = service.operations["SendMessage"]
     send, left = operation.function, [0]
 
     def sometimes(call: Any, request: Any) -> Any:
