@@ -63,9 +63,9 @@ class Call:
     secure = False
     http: Request | None = None
     resumed = False
-    passed: Mapping[str, Values]
-    """The aws:Source* keys that the service which made this call gave; calls made with the same
-    credentials carry them on."""
+    given: Mapping[str, Values]
+    """The condition keys that the service which made this call gave; calls made with the same
+    credentials carry those called aws:Source* on."""
     answer_status = 0
 
     def __init__(
@@ -94,7 +94,7 @@ class Call:
         self.topics = []
         self.extra = {}
         self.answer_headers = []
-        self.passed = NOTHING
+        self.given = NOTHING
 
     # -- the world -----------------------------------------------------------------------------
 

@@ -67,6 +67,15 @@ class Run(NamedTuple):
     """Where what it follows from drew its ids."""
 
 
+class Inner(NamedTuple):
+    """An operation as calls from within reach it."""
+
+    service: Service
+    operation: Operation
+    validate: Callable[[Any], None]
+    hidden: Redaction
+
+
 class Cloud:
     """A world with its services. Several (forks) can live in one process and share a catalogue."""
 
@@ -83,6 +92,7 @@ class Cloud:
         self._woken: set[str] = set()
         self._reacting: deque[Run] = deque()
         self._hidden: dict[Operation, Redaction] = {}
+        self._inner: dict[tuple[str, str], Inner] = {}
         self._unstored = Unstored()
         world.timers.run = runner(self)
         world.changes.reset.append(self.reset)
@@ -242,6 +252,22 @@ class Cloud:
 
     # -- calls from within -----------------------------------------------------------------------
 
+    def inner(self, service_name: str, operation_name: str) -> Inner:
+        """The operation of that name, its service awake. Raises NotImplemented."""
+        try:
+            return self._inner[service_name, operation_name]
+        except KeyError:
+            service = self.wake(service_name)
+            operation = service.operations.get(operation_name) if service else None
+            if service is None or operation is None:
+                raise not_implemented(service_name, operation_name) from None
+            codec = wire.codec(
+                service.name, operation.name, wire.service(service.name).protocols[0]
+            )
+            found = Inner(service, operation, codec.validate, self.hidden(operation))
+            self._inner[service_name, operation_name] = found
+            return found
+
     def invoke(
         self,
         parent: Call,
@@ -255,10 +281,7 @@ class Cloud:
         conditions: Mapping[str, Values],
     ) -> Any:
         """One service's call to another, within the caller's transaction: see `Call.invoke`."""
-        service = self.wake(service_name)
-        operation = service.operations.get(operation_name) if service else None
-        if service is None or operation is None:
-            raise not_implemented(service_name, operation_name)
+        service, operation, validate, hidden = self.inner(service_name, operation_name)
         source = parent.service.source
         caller = principal or msgspec.structs.replace(
             parent.principal,
@@ -279,35 +302,25 @@ class Cloud:
         call.topics = parent.topics
         if principal is None:
             call.credential = parent.credential
-            conditions = {**parent.passed, **conditions}
-        if conditions:
-            call.passed = {
-                name: value
-                for name, value in conditions.items()
-                if name.lower().startswith("aws:source")
-            }
+            conditions = {**_carried(parent.given), **conditions}
+        call.given = conditions
         error: AwsError | None = None
         result = None
         transaction = self.world.current
         assert transaction is not None
         savepoint = transaction.savepoint()
         try:
-            wire.codec(
-                service.name, operation.name, wire.service(service.name).protocols[0]
-            ).validate(value)
+            validate(value)
             if not operation.public:
                 needs = operation.decisions(call, value)
                 if conditions:
-                    needs = [
-                        need._replace(conditions={**need.given(), **conditions}) for need in needs
-                    ]
+                    needs = [need.under(conditions) for need in needs]
                 self.gate.require(call, needs, operation.tags(value) if operation.tags else None)
             result = operation.function(call, value)
         except AwsError as raised:
             error = raised
             transaction.rollback(savepoint)
             call.undone()
-        hidden = self.hidden(operation)
         parent.records.append(recorded(call, operation, value, result, error, hidden))
         parent.records.extend(call.records)
         if error is not None:
@@ -439,6 +452,13 @@ class Cloud:
         where = f"{route.service}:{route.operation}" if route else "?"
         log.exception("%s failed (request id %s)", where, passage.request_id)
         return internal_failure()
+
+
+def _carried(given: Mapping[str, Values]) -> dict[str, Values]:
+    """Of the condition keys a service gave: what calls with the same credentials carry on."""
+    return {
+        name: value for name, value in given.items() if name.lower().startswith("aws:source")
+    }
 
 
 def internal_failure() -> AwsError:

@@ -49,6 +49,12 @@ class Need(NamedTuple):
         """The further condition keys."""
         return self.conditions() if callable(self.conditions) else self.conditions
 
+    def under(self, conditions: Conditions) -> Need:
+        """The same under further condition keys."""
+        if self.conditions is not NOTHING:
+            conditions = {**self.given(), **conditions}
+        return Need(self.action, self.resource, conditions)
+
 
 class Target(NamedTuple):
     """What authorisation must know of a resource.
