@@ -312,9 +312,11 @@ def net(noted: list[Noted]) -> list[Noted]:
     """One change for each row: its first old and last new; rows that end as they began drop out."""
     if len(noted) == 1:
         return noted if noted[0][2] is not noted[0][3] else []
-    merged: dict[tuple[CellName, Any], Noted] = {}
-    for rows, key, old, new in noted:
-        name = (rows.cell, key)
-        first = merged.get(name)
-        merged[name] = (rows, key, old if first is None else first[2], new)
+    merged: dict[tuple[int, Any], Noted] = {}
+    for change in noted:
+        rows, key, _, new = change
+        name = (id(rows), key)  # rows live as long as their changes are noted
+        first = merged.setdefault(name, change)
+        if first is not change:
+            merged[name] = (rows, key, first[2], new)
     return [change for change in merged.values() if change[2] is not change[3]]

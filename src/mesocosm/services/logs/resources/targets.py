@@ -156,8 +156,10 @@ def target(world: World, arn: str) -> Target | None:
     if kind != "log-group":
         return None
     group = world.rows(groups, account, region).get(rest.split(":", 1)[0])
+    tags = group.tags if group is not None else {}
     policies = list(world.rows(resource_policies, account, region).values())
+    if not policies:
+        return Target(arn, account, tags, region=region)
     found = merged([row.document for row in policies if not row.resource or row.resource in arn])
     principals = {arn: one for row in policies for arn, one in row.principals.items()}
-    tags = group.tags if group is not None else {}
     return Target(arn, account, tags, found, region=region, principals=principals)

@@ -22,6 +22,7 @@ BATCH_MAX_ENTRIES = 10
 DEDUPLICATION_SECONDS = 300
 
 _ALLOWED = "#x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"
+_ALLOWED_ASCII = bytes([9, 10, 13, *range(0x20, 0x80)])
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TOKEN = re.compile(r"[a-zA-Z0-9!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~]{1,128}", re.ASCII)
 _ATTRIBUTE_NAME = re.compile(r"[A-Za-z0-9_\-.]{1,256}", re.ASCII)
@@ -71,9 +72,11 @@ def digest(data: bytes) -> str:
 
 def check_text(text: str) -> None:
     """Refuse characters that XML cannot hold."""
-    # What is printable is allowed, and most of what is not are line ends: the search is for the
-    # rest, as it costs much.
-    if text.isprintable() or text.replace("\n", " ").isprintable():
+    # The search is for what is neither ASCII nor printable, as it costs much.
+    if text.isascii():
+        if not text.encode().translate(None, _ALLOWED_ASCII):
+            return
+    elif text.isprintable() or text.replace("\n", " ").isprintable():
         return
     if _FORBIDDEN.search(text):
         raise AwsError(
