@@ -156,6 +156,11 @@ def test_tags_by_both_interfaces(client: Make) -> None:
     logs.untag_resource(resourceArn=arn, tagKeys=["a"])
     logs.untag_log_group(logGroupName="g", tags=["b"])
     assert logs.list_tags_log_group(logGroupName="g")["tags"] == {"c": "3"}
+    reserved = {"aws:a": "1"}
+    assert (
+        error(logs.tag_resource, resourceArn=arn, tags=reserved)[0] == "InvalidParameterException"
+    )
+    assert "reserved" in error(logs.create_log_group, logGroupName="h", tags=reserved)[1]
     many = {f"k{number}": "v" for number in range(50)}
     assert error(logs.tag_resource, resourceArn=arn, tags=many)[0] == "TooManyTagsException"
     found = client("resourcegroupstaggingapi").get_resources(ResourceTypeFilters=["logs"])

@@ -93,7 +93,7 @@ def test_what_comes_in_is_counted_by_group(
 
 def test_filters_are_described_replaced_and_deleted(client: Make) -> None:
     logs = stream(client)
-    put(logs, "ERROR", "1", dimensions={"a": "$.b"})
+    put(logs, "[a, b]", "1", dimensions={"a": "$b"})
     put(logs, "WARN", "1")
     put(logs, "x", "2", name="h", metricName="O")
     found = logs.describe_metric_filters(logGroupName="g")["metricFilters"]
@@ -114,6 +114,7 @@ def test_filters_are_described_replaced_and_deleted(client: Make) -> None:
         ("a", "x", {}, "Invalid metric transformation"),
         ("a", "1", {"dimensions": {"a": "$.a"}, "defaultValue": 0}, "mutually exclusive"),
         ("a", "1", {"dimensions": dict.fromkeys("abcd", "$.a")}, "at most 3 dimensions"),
+        ("a", "1", {"dimensions": {"a": "$.a"}}, "only filters of JSON and space-delimited"),
     ],
 )
 def test_what_is_wrong_is_refused(

@@ -14,6 +14,7 @@ from mesocosm.call.service import Need
 from mesocosm.services.logs import logs
 from mesocosm.services.logs.operations import measuring
 from mesocosm.services.logs.operations.encryption import check_key
+from mesocosm.services.logs.operations.tags import allowed
 from mesocosm.services.logs.resources.rows import (
     Group,
     account_policies,
@@ -72,7 +73,7 @@ def create_log_group(call: Call, request: api.CreateLogGroupRequest) -> None:
         kms_key=key,
         sealed=bool(key),
         protected=bool(request.deletion_protection_enabled),
-        tags=dict(request.tags or {}),
+        tags=allowed(dict(request.tags or {})),
     )
 
 

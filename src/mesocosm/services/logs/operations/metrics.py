@@ -74,6 +74,11 @@ def put_metric_filter(call: Call, request: api.PutMetricFilterRequest) -> None:
     parse(request.filter_pattern)
     [made] = request.metric_transformations
     _checked(made)
+    if made.dimensions and not request.filter_pattern.strip().startswith(("{", "[")):
+        raise bad(
+            "Invalid metric transformation: only filters of JSON and space-delimited events "
+            "have dimensions."
+        )
     rows = call.rows(metric_filters)
     key = (found.group.name, request.filter_name)
     held = rows.get(key)

@@ -14,6 +14,7 @@ from mesocosm.services.logs import logs
 from mesocosm.services.logs.operations import receivers
 from mesocosm.services.logs.operations.groups import invalid_token
 from mesocosm.services.logs.operations.metrics import check_regexes, limit_exceeded
+from mesocosm.services.logs.operations.tags import allowed
 from mesocosm.services.logs.resources.rows import (
     Destination,
     Subscription,
@@ -156,7 +157,7 @@ def put_destination(call: Call, request: api.PutDestinationRequest) -> api.PutDe
         role=request.role_arn,
         created=held.created if held else call.now,
         policy=held.policy if held else "",
-        tags=held.tags if held else dict(request.tags or {}),
+        tags=held.tags if held else allowed(dict(request.tags or {})),
     )
     rows[row.name] = row
     return api.PutDestinationResponse(destination=_shown(call, row))

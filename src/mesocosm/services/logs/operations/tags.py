@@ -52,7 +52,18 @@ def _change(
     return tags
 
 
+def allowed(tags: dict[str, str]) -> dict[str, str]:
+    """The tags, when none has a reserved name. Raises InvalidParameterException."""
+    if any(key.lower().startswith("aws:") for key in tags):
+        raise AwsError(
+            "InvalidParameterException",
+            "Tag keys can't start with aws: because it's reserved for system use.",
+        )
+    return tags
+
+
 def _checked(arn: str, tags: dict[str, str]) -> dict[str, str]:
+    allowed(tags)
     if len(tags) > TAGS:
         raise AwsError(
             "TooManyTagsException",
