@@ -212,3 +212,22 @@ def test_what_is_left_out_says_so(sns: Any) -> None:
     ):
         assert refusal(function, **given)[0] == "NotImplemented"
     assert "DataProtectionPolicy" not in sns.get_data_protection_policy(ResourceArn=arn)
+
+
+def test_lists_are_allowed_by_a_policy_for_every_topic(client: Callable[..., Any]) -> None:
+    iam = client("iam")
+    iam.create_user(UserName="ana")
+    key = iam.create_access_key(UserName="ana")["AccessKey"]
+    credentials = {"AccessKeyId": key["AccessKeyId"], "SecretAccessKey": key["SecretAccessKey"]}
+    ana = client("sns", credentials=credentials)
+    every = f"arn:aws:sns:us-east-1:{ACCOUNT}:*"
+    assert refusal(ana.list_topics) == (
+        "AuthorizationError",
+        f"User: arn:aws:iam::{ACCOUNT}:user/ana is not authorized to perform: SNS:ListTopics on "
+        f"resource: {every} because no identity-based policy allows the SNS:ListTopics action",
+    )
+    statement = {"Effect": "Allow", "Action": "sns:List*", "Resource": every}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_user_policy(UserName="ana", PolicyName="p", PolicyDocument=policy)
+    assert ana.list_topics()["Topics"] == []
+    assert ana.list_subscriptions()["Subscriptions"] == []

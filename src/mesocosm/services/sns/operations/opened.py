@@ -70,6 +70,13 @@ def topic_arn(call: Call, request: OfTopic) -> str:
     return name_of(request.topic_arn, "TopicArn").arn
 
 
+def every_arn(call: Call, request: object) -> str:
+    """What AWS authorises the lists of topics and subscriptions on: a policy for
+    `arn:aws:sns:us-east-1:111111111111:*` allows them, one for a single topic does not.
+    """
+    return call.arn("*")
+
+
 def mendable_arn(call: Call, request: OfTopic) -> str:
     """The topic, whose owner's root user its policy cannot lock out."""
     return call.unlock(topic_arn(call, request))

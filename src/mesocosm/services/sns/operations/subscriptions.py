@@ -17,6 +17,7 @@ from mesocosm.services.sns.operations.opened import (
     PAGE,
     OpenTopic,
     base_of,
+    every_arn,
     opened,
     passing,
     subscribed,
@@ -124,7 +125,7 @@ def _shown(arn: str, row: Subscription) -> api.Subscription:
     )
 
 
-@sns.operation("ListSubscriptions")
+@sns.operation("ListSubscriptions", resource=every_arn)
 def list_subscriptions(
     call: Call, request: api.ListSubscriptionsInput
 ) -> api.ListSubscriptionsResponse:

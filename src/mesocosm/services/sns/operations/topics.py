@@ -12,6 +12,7 @@ from mesocosm.services.sns import sns
 from mesocosm.services.sns.operations import attributes
 from mesocosm.services.sns.operations.opened import (
     PAGE,
+    every_arn,
     keep,
     mendable_arn,
     opened,
@@ -117,7 +118,7 @@ def delete_topic(call: Call, request: api.DeleteTopicInput) -> None:
     call.timers.at(call.now, "sns", "forget", topic.row.id, account, region)
 
 
-@sns.operation("ListTopics")
+@sns.operation("ListTopics", resource=every_arn)
 def list_topics(call: Call, request: api.ListTopicsInput) -> api.ListTopicsResponse:
     """The caller's topics in this Region, a hundred at a time."""
     names, token = page(
