@@ -278,8 +278,11 @@ def test_composite_alarms_follow_at_once(alarms: Alarms) -> None:
     assert [one["AlarmName"] for one in children] == ["a", "b"]
     (parent,) = alarms.api.describe_alarms(ParentsOfAlarmName="both")["CompositeAlarms"]
     assert parent["AlarmName"] == "above"
-    with pytest.raises(ClientError, match="depending on it"):
+    refused = r"Cannot delete a as there are composite alarm\(s\) depending on it\."
+    with pytest.raises(ClientError, match=refused):
         alarms.api.delete_alarms(AlarmNames=["a"])
+    with pytest.raises(ClientError, match=r"Cannot delete a,b as .* depending on them"):
+        alarms.api.delete_alarms(AlarmNames=["a", "b"])
     with pytest.raises(ClientError, match="do not exist"):
         alarms.api.put_composite_alarm(AlarmName="x", AlarmRule="ALARM(nobody)")
 

@@ -237,17 +237,16 @@ def delete_alarms(call: Call, request: api.DeleteAlarmsInput) -> None:
     if not gone and len(names) == 1:
         raise not_found(names[0])
     watchers = call.world.derived(Watchers)
-    for name in gone:
-        parents = [
-            parent
-            for parent in watchers.parents(call.account, call.region, name)
-            if parent not in gone
-        ]
-        if parents:
-            raise validation(
-                f"Could not delete {name} as there are composite alarm(s) depending on it: "
-                f"[{', '.join(parents)}]"
-            )
+    needed = [
+        name
+        for name in gone
+        if any(p not in gone for p in watchers.parents(call.account, call.region, name))
+    ]
+    if needed:
+        them = "it" if len(needed) == 1 else "them"
+        raise validation(
+            f"Cannot delete {','.join(needed)} as there are composite alarm(s) depending on {them}."
+        )
     for name in gone:
         _note_configuration(call, rows[name], "Delete")
         del rows[name]
