@@ -9,19 +9,22 @@ INSTALLED := $(VENV)/.installed
 READY := $(VENV)/.ready-for-tests
 ARGS ?=
 
-.PHONY: help install up test check stubs bench docs clean
+.PHONY: help install compile up test check stubs bench docs clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | \
 	  while IFS='|' read -r target text; do printf '  make %-9s %s\n' "$$target" "$$text"; done
 
-install: $(INSTALLED) ## Make .venv with mesocosm, the AWS CLI and boto3
+install: compile ## Make .venv with mesocosm, the AWS CLI and boto3
 	@echo "Ready: $(BIN)/mesocosm"
 
-up: $(INSTALLED) ## Install and start the cloud in the foreground (ARGS="--port 4567")
+compile: $(INSTALLED) ## Compile the hot modules, if their sources have changed (needs gcc)
+	@$(BIN)/python tools/compile.py
+
+up: compile ## Install and start the cloud in the foreground (ARGS="--port 4567")
 	@$(BIN)/mesocosm up $(ARGS)
 
-test: $(READY) ## Set everything up and run all tests (ARGS="tests/world -k clock")
+test: $(READY) compile ## Set everything up and run all tests (ARGS="tests/world -k clock")
 	@$(BIN)/python -m pytest -q -ra -n auto --dist loadfile $(ARGS)
 
 check: $(READY) ## Lint, format, types, house rules, generated files
@@ -35,7 +38,7 @@ check: $(READY) ## Lint, format, types, house rules, generated files
 stubs: $(READY) ## Regenerate the typed shapes of the operations (ARGS=ec2 adds a service)
 	$(BIN)/python tools/stubs.py $(ARGS)
 
-bench: $(READY) ## Measure against other emulators and a bare echo, on loopback
+bench: $(READY) compile ## Measure against other emulators and a bare echo, on loopback
 	$(BIN)/python -m bench $(ARGS)
 
 docs: $(READY) ## Regenerate the generated pages of docs/ (ARGS=--check only compares)
@@ -51,7 +54,7 @@ $(MADE): tools/venv.sh
 
 $(INSTALLED): pyproject.toml $(MADE)
 	@echo "Installing into $(VENV): a minute or two the first time"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[clients]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[clients,compiled]'
 	@touch $@
 
 $(READY): pyproject.toml $(INSTALLED)

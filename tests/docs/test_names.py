@@ -120,7 +120,7 @@ def test_the_figures_of_the_readme() -> None:
     }
 
 
-@pytest.mark.parametrize("kind", ["dependencies", "clients", "dev"])
+@pytest.mark.parametrize("kind", ["dependencies", "clients", "compiled", "dev"])
 def test_every_dependency_has_a_row(kind: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = (

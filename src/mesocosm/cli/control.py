@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, unquote
 
 import msgspec
 
-from mesocosm import __version__
+from mesocosm import __version__, compiled
 from mesocosm.call.recent import Recent
 from mesocosm.call.record import CallRecord
 from mesocosm.cli.coverage import covered
@@ -207,6 +207,7 @@ def status(cloud: Cloud, ask: Ask) -> dict[str, Any]:
     """The process, the clock and how the cloud was started."""
     return {
         "version": __version__,
+        "compiled": compiled.state,
         "pid": os.getpid(),
         **(ask.host.facts() if ask.host else {}),
         "account": cloud.settings.account,

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from mesocosm import compiled
+
 PROBE_SECONDS = 20
 NETLINK_NETFILTER = 12
 FREE_BYTES_MIN = 2 * 10**9
@@ -32,6 +34,9 @@ def examine(data: Path) -> Iterator[Fact]:
     version = platform.python_version()
     yield Fact("python", sys.version_info >= (3, 11), f"{version} at {sys.executable}")
     yield Fact("system", True, f"{platform.system()} {platform.release()} {platform.machine()}")
+    yield Fact(
+        "compiled", compiled.state == "compiled", compiled.state, "make compile, in a checkout"
+    )
     yield _memory()
     yield _disk(data)
     yield _namespaces()
