@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mesocosm.engines import post
@@ -13,8 +14,6 @@ from mesocosm.services.sns.resources import Signer, signers
 from mesocosm.wire.message import Response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mesocosm.call.call import Call
     from mesocosm.call.cloud import Cloud
     from mesocosm.wire.hosts import Host
@@ -27,12 +26,16 @@ PATH = "/_sns/SimpleNotificationService-{name}.pem"
 _PATH = re.compile(r"/_sns/SimpleNotificationService-(?P<name>[0-9a-f]{32})\.pem")
 
 
+Sign = Callable[[str, bytes], bytes]
+"""The signature of data, by signature version."""
+
+
 class Keys:
     """The signing key of a world, read once."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._key: Any = None
+        self._sign: Sign | None = None
 
     def signer(self, call: Call) -> Signer:
         """The key and its certificate, made at the first need. Runs in a transaction."""
@@ -44,15 +47,25 @@ class Keys:
 
     def sign(self, call: Call, version: str, data: bytes) -> str:
         """Base64 of the signature: SHA-256 with RSA in version 2, else SHA-1."""
-        from cryptography.hazmat.primitives import hashes
-        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+        if self._sign is None:
+            self._sign = _signing(self.signer(call))
+        return base64.b64encode(self._sign(version, data)).decode()
 
-        if self._key is None:
-            self._key = load_pem_private_key(self.signer(call).key.encode(), None)
-        digest = hashes.SHA256() if version == "2" else hashes.SHA1()  # as SNS does
-        signature: bytes = self._key.sign(data, PKCS1v15(), digest)
-        return base64.b64encode(signature).decode()
+
+def _signing(signer: Signer) -> Sign:
+    """What signs with a key."""
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    key: Any = load_pem_private_key(signer.key.encode(), None)
+    padding, first, second = PKCS1v15(), hashes.SHA1(), hashes.SHA256()  # as SNS does
+
+    def sign(version: str, data: bytes) -> bytes:
+        signature: bytes = key.sign(data, padding, second if version == "2" else first)
+        return signature
+
+    return sign
 
 
 def _made(call: Call) -> Signer:

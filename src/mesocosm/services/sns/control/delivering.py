@@ -109,7 +109,8 @@ def _attempt(call: Call, sender: Sender, name: str, row: Subscription, delivery:
     except Failed as failure:
         _failed(call, sender, name, row, delivery, failure)
     else:
-        sender.log(row, Outcome(True, said, 200, delivery.attempts + 1))
+        if sender.topic.feedback:
+            sender.log(row, Outcome(True, said, 200, delivery.attempts + 1))
         _done(call, sender, name, row, delivery, True)
 
 

@@ -11,6 +11,7 @@ import json
 import re
 import time
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Protocol
 
 from mesocosm.services.sns.rules.errors import bad_value, invalid
@@ -205,8 +206,17 @@ def check_batch(entries: Sequence[Entry]) -> None:
 def instant(seconds: float) -> str:
     """Epoch seconds as `1970-01-01T00:00:00.000Z`."""
     whole = int(seconds)
-    text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
-    return f"{text}.{int((seconds - whole) * 1000):03d}Z"
+    return f"{_second(whole)}.{int((seconds - whole) * 1000):03d}Z"
+
+
+@lru_cache(maxsize=16)
+def _second(whole: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
+
+
+# Made once: `json.dumps` makes an encoder each time.
+_json = json.JSONEncoder(ensure_ascii=False).encode
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def document(members: Mapping[str, Any]) -> str:
@@ -227,12 +237,9 @@ def closing(members: Mapping[str, Any]) -> str:
 
 def _value(value: Any) -> str:
     if isinstance(value, dict):
-        inner = (
-            f'    "{name}" : {json.dumps(one, ensure_ascii=False, separators=(",", ":"))}'
-            for name, one in value.items()
-        )
+        inner = (f'    "{name}" : {_compact(one)}' for name, one in value.items())
         return "{\n" + ",\n".join(inner) + "\n  }"
-    return json.dumps(value, ensure_ascii=False)
+    return _json(value)
 
 
 def shown(attributes: Mapping[str, Attribute]) -> dict[str, dict[str, str]]:
