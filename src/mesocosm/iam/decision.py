@@ -21,6 +21,9 @@ By = Literal[
     "builtin",
 ]
 
+# Services whose refusals name no resource where an action has none.
+_UNNAMED = frozenset({"cloudwatch", "ec2", "s3", "secretsmanager"})
+
 # IAM user guide, "Troubleshoot access denied error messages".
 _EXPLICIT = {
     "identity": "an identity-based policy",
@@ -64,11 +67,11 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
     def message(self, principal_arn: str, action: str, resource: str) -> str:
         """AWS's sentence for the denial.
 
-        S3 puts the resource in quotation marks; S3 and EC2 leave `*` out.
+        S3 puts the resource in quotation marks; some services leave `*` out.
         """
         vendor = action.partition(":")[0].lower()
         where = f' on resource: "{resource}"' if vendor == "s3" else f" on resource: {resource}"
-        if resource == "*" and vendor in ("s3", "ec2"):
+        if resource == "*" and vendor in _UNNAMED:
             where = ""
         said = f"User: {principal_arn} is not authorized to perform: {action}{where}"
         return said + self.reason(action)

@@ -227,8 +227,14 @@ def test_policies_name_alarms_and_namespaces(client: Client) -> None:
         ],
     )
     allowed.put_metric_data(Namespace="Mine", MetricData=[{"MetricName": "m", "Value": 1}])
-    with pytest.raises(ClientError, match="AccessDenied"):
+    with pytest.raises(ClientError) as refused:
         allowed.put_metric_data(Namespace="Other", MetricData=[{"MetricName": "m", "Value": 1}])
+    assert refused.value.response["Error"]["Code"] == "AccessDenied"
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+    assert refused.value.response["Error"]["Message"].endswith(
+        "is not authorized to perform: cloudwatch:PutMetricData because no identity-based policy "
+        "allows the cloudwatch:PutMetricData action"
+    )
     alarm = {
         "Namespace": "Mine",
         "MetricName": "m",

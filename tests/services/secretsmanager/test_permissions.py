@@ -161,6 +161,15 @@ def test_a_batch_tells_what_is_denied(secretsmanager: Any, user: Callable[..., A
     assert refusal(some.batch_get_secret_value, Filters=filters)[0] == "AccessDeniedException"
 
 
+def test_a_refusal_names_no_resource_where_there_is_none(user: Callable[..., Any]) -> None:
+    code, message = refusal(user(allow("s3:*")).list_secrets)
+    assert code == "AccessDeniedException"
+    assert message.endswith(
+        "is not authorized to perform: secretsmanager:ListSecrets because no identity-based "
+        "policy allows the secretsmanager:ListSecrets action"
+    )
+
+
 def test_no_record_shows_a_value(cloud: LocalCloud, secretsmanager: Any) -> None:
     secretsmanager.create_secret(Name="s", SecretString="very-secret-text")
     secretsmanager.get_secret_value(SecretId="s")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mesocosm.call.service import Service
 
-cloudwatch = Service("cloudwatch", source="monitoring.amazonaws.com")
+cloudwatch = Service("cloudwatch", source="monitoring.amazonaws.com", denied="AccessDenied")
 
 from mesocosm.services.cloudwatch import control, operations, resources  # noqa: E402
 
