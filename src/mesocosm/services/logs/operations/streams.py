@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from mesocosm.api import logs as api
 from mesocosm.call.call import Call
 from mesocosm.call.paging import decode_token, encode_token
@@ -19,7 +21,7 @@ from mesocosm.services.logs.resources.targets import (
 from mesocosm.wire.errors import AwsError
 
 
-@logs.operation("CreateLogStream", resource=group_arn)
+@logs.operation("CreateLogStream", resource=stream_arn)
 def create_log_stream(call: Call, request: api.CreateLogStreamRequest) -> None:
     """Make a stream in a group."""
     found = find(call, request.log_group_name)
@@ -80,4 +82,9 @@ def _shown(row: Stream, group_arn: str) -> api.LogStream:
 
 def sequence_token(row: Stream) -> str:
     """AWS still gives a token, and takes any."""
-    return f"4{int(row.ingested * 1000):015d}{int(row.id, 16) % 10**40:040d}"
+    return f"4{int(row.ingested * 1000):015d}{_digits(row.id)}"
+
+
+@lru_cache(maxsize=4096)
+def _digits(stream: str) -> str:
+    return f"{int(stream, 16) % 10**40:040d}"

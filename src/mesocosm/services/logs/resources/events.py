@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple, cast
 
 import msgspec
@@ -42,8 +43,14 @@ class Event(NamedTuple):
     def id(self) -> str:
         """AWS's event ids have 56 digits: time, chunk, number in it, and what tells streams
         apart."""
-        stream = sum(ord(letter) * 131**at for at, letter in enumerate(self.stream)) % 10**21
-        return f"3{self.timestamp:013d}{self.sequence:016d}{self.number:05d}{stream:021d}"
+        place = f"{self.timestamp:013d}{self.sequence:016d}{self.number:05d}"
+        return f"3{place}{_stream_digits(self.stream)}"
+
+
+@lru_cache(maxsize=4096)
+def _stream_digits(stream: str) -> str:
+    number = sum(ord(letter) * 131**at for at, letter in enumerate(stream)) % 10**21
+    return f"{number:021d}"
 
 
 class Place(NamedTuple):
