@@ -25,8 +25,8 @@ What a service does that takes a `KmsKeyId`:
   stored) and `made.wrapped`; `plain = unwrapped(call, wrapped, context)` asks KMS again. With
   `reuse=300` (seconds of the cloud's clock) the same data key serves the same requester that long
   without asking KMS, as SQS (KmsDataKeyReusePeriodSeconds) and S3 Bucket Keys do.
-- `lock(call, plain, data, about)` and `unlock(plain, locked, about)` are the AES-256-GCM beneath; `about`
-  is authenticated and must be the same at both ends.
+- `lock(call, plain, data, about)` and `unlock(plain, locked, about)` are the AES-256-GCM beneath;
+  `about` is authenticated and must be the same at both ends.
 """
 
 from __future__ import annotations
