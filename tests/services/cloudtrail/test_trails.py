@@ -228,7 +228,6 @@ def test_what_is_left_out_says_so(trail: Any, s3: Any) -> None:
     for function, members in (
         (trail.put_insight_selectors, {"TrailName": "main", "InsightSelectors": []}),
         (trail.create_event_data_store, {"Name": "lake"}),
-        (trail.update_trail, {"Name": "main", "SnsTopicName": "topic"}),
         (trail.put_event_selectors, {"TrailName": "main", "AdvancedEventSelectors": network}),
     ):
         assert refusal(function, **members)[0] == "NotImplemented"

@@ -1,7 +1,8 @@
-"""What trails do by themselves: deliver log files every five minutes, and digests every hour."""
+"""What trails do by themselves: deliver log files and log events every five minutes, tell topics of
+them, and deliver digests every hour."""
 
 from __future__ import annotations
 
-from mesocosm.services.cloudtrail.control import delivery, digests, storage
+from mesocosm.services.cloudtrail.control import delivery, digests, feeding, notices, storage
 
-__all__ = ["delivery", "digests", "storage"]
+__all__ = ["delivery", "digests", "feeding", "notices", "storage"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mesocosm.services.cloudtrail import cloudtrail
-from mesocosm.services.cloudtrail.control import delivery, storage
+from mesocosm.services.cloudtrail.control import delivery, feeding, storage
 from mesocosm.services.cloudtrail.resources import rows
 from mesocosm.services.cloudtrail.rules import digests as rules
 from mesocosm.services.cloudtrail.rules import names
@@ -131,7 +131,8 @@ def settle(call: Call, trail: rows.Trail) -> None:
     """Deliver at once what a trail still owes, and its last digests; failures are let be."""
     held = call.rows(rows.progress, trail.account, trail.region)
     row = held.get(trail.name)
-    if row is None or not (trail.logging or row.draining):
-        return
-    delivery.settled(call, trail, row)
-    finish(call, trail)
+    feeding.gather(call, trail)  # both are gathered, in slices, before either is written
+    if row is not None and (trail.logging or row.draining):
+        delivery.settled(call, trail, row)
+        finish(call, trail)
+    feeding.settle(call, trail)

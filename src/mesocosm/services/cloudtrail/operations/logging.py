@@ -9,7 +9,7 @@ import msgspec
 from mesocosm.api import cloudtrail as api
 from mesocosm.call.moments import iso
 from mesocosm.services.cloudtrail import cloudtrail
-from mesocosm.services.cloudtrail.control import delivery, digests
+from mesocosm.services.cloudtrail.control import delivery, digests, feeding
 from mesocosm.services.cloudtrail.operations.trails import named
 from mesocosm.services.cloudtrail.resources import rows
 from mesocosm.services.cloudtrail.resources import trails as found
@@ -27,6 +27,8 @@ def start_logging(call: Call, request: api.StartLoggingRequest) -> api.StartLogg
         row = msgspec.structs.replace(row, logging=True, started=call.now)
         found.put(call, row)
         delivery.begin(call, row)
+        if row.log_group:
+            feeding.begin(call, row)
         if row.validation:
             digests.begin(call, row)
     return api.StartLoggingResponse()
@@ -40,6 +42,7 @@ def stop_logging(call: Call, request: api.StopLoggingRequest) -> api.StopLogging
         found.put(call, msgspec.structs.replace(row, logging=False, stopped=call.now))
         progress = call.rows(rows.progress, row.account, row.region)
         progress[row.name] = msgspec.structs.replace(progress[row.name], draining=True)
+        feeding.drain(call, row)
     return api.StopLoggingResponse()
 
 
@@ -68,4 +71,14 @@ def get_trail_status(call: Call, request: api.GetTrailStatusRequest) -> api.GetT
             answer.latest_delivery_attempt_time = iso(progress.attempted)
         if progress.delivered is not None:
             answer.latest_delivery_attempt_succeeded = iso(progress.delivered)
+        answer.latest_notification_time = progress.notified
+        answer.latest_notification_error = progress.notice_error or None
+        if progress.notice_tried is not None:
+            answer.latest_notification_attempt_time = iso(progress.notice_tried)
+        if progress.notified is not None:
+            answer.latest_notification_attempt_succeeded = iso(progress.notified)
+    feed = call.rows(rows.feeds, row.account, row.region).get(row.name)
+    if feed is not None:
+        answer.latest_cloud_watch_logs_delivery_time = feed.delivered
+        answer.latest_cloud_watch_logs_delivery_error = feed.error or None
     return answer

@@ -10,7 +10,7 @@ from mesocosm.api import cloudtrail as api
 from mesocosm.call import encryption, paging
 from mesocosm.call.service import Need
 from mesocosm.services.cloudtrail import cloudtrail
-from mesocosm.services.cloudtrail.control import digests, storage
+from mesocosm.services.cloudtrail.control import digests, feeding, notices, storage
 from mesocosm.services.cloudtrail.operations.tags import check_tags
 from mesocosm.services.cloudtrail.resources import rows
 from mesocosm.services.cloudtrail.resources import trails as found
@@ -31,7 +31,17 @@ def named(call: Call, request: Any) -> str:
 
 
 def _create_needs(call: Call, request: api.CreateTrailRequest) -> list[Need]:
-    return [Need("cloudtrail:AddTags", named(call, request))] if request.tags_list else []
+    needs = _passing(call, request)
+    if request.tags_list:
+        needs.append(Need("cloudtrail:AddTags", named(call, request)))
+    return needs
+
+
+def _passing(call: Call, request: Any) -> list[Need]:
+    """The permission to give CloudTrail a role."""
+    role = request.cloud_watch_logs_role_arn
+    conditions = {"iam:PassedToService": cloudtrail.source}
+    return [Need("iam:PassRole", role, conditions)] if role else []
 
 
 @cloudtrail.operation(
@@ -43,7 +53,7 @@ def _create_needs(call: Call, request: api.CreateTrailRequest) -> list[Need]:
 def create_trail(call: Call, request: api.CreateTrailRequest) -> api.CreateTrailResponse:
     """A trail; it logs once StartLogging is called."""
     names.check_name(request.name)
-    _refuse_missing(call, request)
+    _check_logs(request)
     multi = bool(request.is_multi_region_trail)
     organization = ""
     account = call.account
@@ -75,17 +85,38 @@ def create_trail(call: Call, request: api.CreateTrailRequest) -> api.CreateTrail
         recursive=request.recursive_logging,
         tags=check_tags(request.tags_list, {}),
         kms_key=_kms_key(call, request.kms_key_id),
+        topic=request.sns_topic_name or "",
+        log_group=request.cloud_watch_logs_log_group_arn or "",
+        log_role=request.cloud_watch_logs_role_arn or "",
     )
     _check(call, row)
     here[row.name] = row
     return api.CreateTrailResponse(**_configuration(row))
 
 
-@cloudtrail.operation("UpdateTrail", resource=named)
+@cloudtrail.operation("UpdateTrail", resource=named, needs=_passing)
 def update_trail(call: Call, request: api.UpdateTrailRequest) -> api.UpdateTrailResponse:
     """Change what is given; logging goes on."""
     row = found.own(call, request.name)
-    _refuse_missing(call, request)
+    changes = _changes(call, request)
+    new = msgspec.structs.replace(row, **changes)
+    if new != row:
+        _check(call, new, row)
+        found.put(call, new)
+        if new.logging and new.validation and not row.validation:
+            digests.begin(call, new)
+        if row.validation and not new.validation:
+            digests.end(call, new)
+        if new.logging and new.log_group and not row.log_group:
+            feeding.begin(call, new)
+        if row.log_group and not new.log_group:
+            feeding.end(call, new)
+    return api.UpdateTrailResponse(**_configuration(new))
+
+
+def _changes(call: Call, request: api.UpdateTrailRequest) -> dict[str, Any]:
+    """What is to be different; an empty name takes something away."""
+    _check_logs(request)
     changes: dict[str, Any] = {}
     if request.s3_bucket_name is not None:
         changes["bucket"] = request.s3_bucket_name
@@ -103,15 +134,12 @@ def update_trail(call: Call, request: api.UpdateTrailRequest) -> api.UpdateTrail
         changes["kms_key"] = _kms_key(call, request.kms_key_id)
     if request.is_organization_trail is not None:
         changes["organization"] = _organization(call)[0] if request.is_organization_trail else ""
-    new = msgspec.structs.replace(row, **changes)
-    if new != row:
-        _check(call, new, row)
-        found.put(call, new)
-        if new.logging and new.validation and not row.validation:
-            digests.begin(call, new)
-        if row.validation and not new.validation:
-            digests.end(call, new)
-    return api.UpdateTrailResponse(**_configuration(new))
+    if request.sns_topic_name is not None:
+        changes["topic"] = request.sns_topic_name
+    if request.cloud_watch_logs_log_group_arn is not None:
+        changes["log_group"] = request.cloud_watch_logs_log_group_arn
+        changes["log_role"] = request.cloud_watch_logs_role_arn or ""
+    return changes
 
 
 @cloudtrail.operation("DeleteTrail", resource=named)
@@ -120,18 +148,26 @@ def delete_trail(call: Call, request: api.DeleteTrailRequest) -> api.DeleteTrail
     row = found.own(call, request.name)
     digests.settle(call, row)
     digests.end(call, row)
+    feeding.end(call, row)
     call.timers.cancel(cloudtrail.name, "deliver", row.name, row.account, row.region)
     call.rows(rows.progress, row.account, row.region).pop(row.name, None)
     del call.rows(rows.trails, row.account, row.region)[row.name]
     return api.DeleteTrailResponse()
 
 
-def _refuse_missing(call: Call, request: Any) -> None:
-    """What needs services that are not there yet, said plainly."""
-    if request.cloud_watch_logs_log_group_arn or request.cloud_watch_logs_role_arn:
-        raise call.not_implemented("delivery to CloudWatch Logs")
-    if request.sns_topic_name:
-        raise call.not_implemented("notification through Amazon SNS")
+def _check_logs(request: Any) -> None:
+    """A log group and the role to write to it are given together, also when one changes alone."""
+    group, role = request.cloud_watch_logs_log_group_arn, request.cloud_watch_logs_role_arn
+    if group and not role:
+        raise AwsError(
+            "InvalidCloudWatchLogsRoleArnException",
+            "You must specify a role ARN as well as a log group.",
+        )
+    if role and not group:
+        raise AwsError(
+            "InvalidCloudWatchLogsLogGroupArnException",
+            "You must specify a log group as well as a role ARN.",
+        )
 
 
 def _kms_key(call: Call, given: str | None) -> str:
@@ -155,6 +191,11 @@ def _check(call: Call, row: rows.Trail, before: rows.Trail | None = None) -> Non
     if len(set(places)) == len(places):
         accounts = [row.account]
         storage.check(call, row, accounts)
+    if row.topic and (before is None or row.topic != before.topic):
+        notices.check(call, row)
+    streams = [(one.log_group, one.log_role) for one in (row, before) if one]
+    if row.log_group and len(set(streams)) == len(streams):
+        feeding.check(call, row)
 
 
 def _organization(call: Call) -> tuple[str, str]:
@@ -258,6 +299,10 @@ def _configuration(row: rows.Trail) -> dict[str, Any]:
         "is_organization_trail": bool(row.organization),
         "recursive_logging": row.recursive,
         "kms_key_id": row.kms_key or None,
+        "sns_topic_name": row.topic or None,
+        "sns_topic_arn": row.topic_arn or None,
+        "cloud_watch_logs_log_group_arn": row.log_group or None,
+        "cloud_watch_logs_role_arn": row.log_role or None,
     }
 
 

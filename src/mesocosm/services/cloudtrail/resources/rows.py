@@ -49,6 +49,7 @@ class Trail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A trail as it is configured. `organization`: the id of the organization it is for.
 
     `advanced` None: basic selectors are in force. `kms_key`: the ARN of the key of its log files.
+    `topic`: as it was given, a name or an ARN. `log_group`: an ARN that ends in `:*`.
     """
 
     name: str
@@ -66,6 +67,9 @@ class Trail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     advanced: tuple[AdvancedSelector, ...] | None = None
     tags: dict[str, str] = {}
     kms_key: str = ""
+    topic: str = ""
+    log_group: str = ""
+    log_role: str = ""
     logging: bool = False
     started: float | None = None
     stopped: float | None = None
@@ -74,6 +78,13 @@ class Trail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def arn(self) -> str:
         """The trail's ARN."""
         return f"arn:aws:cloudtrail:{self.region}:{self.account}:trail/{self.name}"
+
+    @property
+    def topic_arn(self) -> str:
+        """The ARN of the topic that is told of log files; a name means one beside the trail."""
+        if not self.topic or self.topic.startswith("arn:"):
+            return self.topic
+        return f"arn:aws:sns:{self.region}:{self.account}:{self.topic}"
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -93,6 +104,9 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     digest_start: float | None = None
     digest_delivered: float | None = None
     digest_error: str = ""
+    notified: float | None = None
+    notice_tried: float | None = None
+    notice_error: str = ""
 
 
 class LogFile(msgspec.Struct, frozen=True):
@@ -127,6 +141,7 @@ class SigningKey(msgspec.Struct, frozen=True):
 
 trails: Table[str, Trail] = Table("cloudtrail.trails", Trail)
 progress: Table[str, Progress] = Table("cloudtrail.progress", Progress)
+feeds: Table[str, Progress] = Table("cloudtrail.feeds", Progress)  # of trails, to CloudWatch Logs
 chains = Table("cloudtrail.chains", Chain, key=tuple[str, str, str])  # trail, account, Region
 keys: Table[str, SigningKey] = Table("cloudtrail.keys", SigningKey)
 

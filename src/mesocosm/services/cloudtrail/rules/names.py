@@ -14,6 +14,8 @@ _CHARACTERS = re.compile(r"[A-Za-z0-9._-]+")
 _ARN = re.compile(
     r"arn:aws(?:-[a-z]+)*:cloudtrail:([a-z0-9-]+):(\d{12}):trail/([A-Za-z0-9._-]{3,128})"
 )
+_GROUP = re.compile(r"arn:aws(?:-[a-z]+)*:logs:([a-z0-9-]+):(\d{12}):log-group:([^:*]{1,512}):\*")
+_TOPIC = re.compile(r"(arn:aws(?:-[a-z]+)*:sns:[a-z0-9-]+:\d{12}:)?[A-Za-z0-9_-]{1,256}(\.fifo)?")
 _BUCKET = re.compile(r"[A-Za-z0-9._-]{3,255}")
 _ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
 
@@ -74,6 +76,29 @@ def check_bucket(name: str, prefix: str) -> None:
         raise AwsError("InvalidS3BucketNameException", f"Bucket name {name} is invalid.")
     if len(prefix) > PREFIX_MAX or prefix.startswith("/") or not prefix.isprintable():
         raise AwsError("InvalidS3PrefixException", f"S3 prefix {prefix} is invalid.")
+
+
+def check_topic(given: str) -> None:
+    """A name or an ARN of a topic. Raises InvalidSnsTopicNameException."""
+    if not _TOPIC.fullmatch(given):
+        raise AwsError("InvalidSnsTopicNameException", f"SNS topic name {given} is invalid.")
+
+
+def parse_group(arn: str) -> tuple[str, str, str] | None:
+    """Account, Region and name of a log group; None where its ARN is not of the form that
+    CloudTrail takes, with `:*` at the end.
+    """
+    found = _GROUP.fullmatch(arn)
+    return (found[2], found[1], found[3]) if found else None
+
+
+def stream_name(organization: str, owner: str, account: str, home: str) -> str:
+    """The log stream of an account's events (CloudTrail user guide, "CloudWatch log group and log
+    stream naming for CloudTrail" and "Role policy document for CloudTrail to use CloudWatch Logs"):
+    those of an organization's other accounts begin with its id.
+    """
+    start = f"{organization}_" if organization and account != owner else ""
+    return f"{start}{account}_CloudTrail_{home}"
 
 
 def folder(prefix: str, organization: str, account: str, kind: str) -> str:
