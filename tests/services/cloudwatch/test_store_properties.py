@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 
 from mesocosm.services.cloudwatch.resources.metrics import Store
+from mesocosm.services.cloudwatch.resources.writing import Writer
 from mesocosm.services.cloudwatch.rules import statistics
 from mesocosm.services.cloudwatch.rules.points import DISTINCT_MAX, Sample, condensed
 from mesocosm.world import World
@@ -43,14 +44,14 @@ def test_every_period_has_what_was_put_into_it(
             world = World.open(Path(folder), real=lambda: float(NOW))
             try:
                 with world.transaction():
-                    store = Store(world, "1", "r")
+                    writer = Writer(world, "1", "r")
                     for ago, resolution, unit_of, value, count in given_points:
                         at = NOW + ago
                         if count == 1:
-                            store.add(KEY, unit_of, resolution, at, value)
+                            writer.add(KEY, unit_of, resolution, at, value)
                         else:
                             sets = [(float(count), value * count, value, value)]
-                            store.add_sets(KEY, unit_of, resolution, at, sets)
+                            writer.add_sets(KEY, unit_of, resolution, at, sets)
                 return Store(world, "1", "r").samples(KEY, unit, start, end, period, NOW)
             finally:
                 world.close()

@@ -10,7 +10,8 @@ from mesocosm.call.authority import Observed
 from mesocosm.services.cloudwatch import cloudwatch
 from mesocosm.services.cloudwatch.control.evaluate import wake
 from mesocosm.services.cloudwatch.control.streaming import gather
-from mesocosm.services.cloudwatch.resources.metrics import SeriesKey, Store, joined
+from mesocosm.services.cloudwatch.resources.metrics import SeriesKey, joined
+from mesocosm.services.cloudwatch.resources.writing import Writer
 from mesocosm.world import World
 
 DISTRIBUTION_MAX = 150
@@ -35,12 +36,12 @@ class Metrics:
         """Keep a minute's observations, in the cells they were made in."""
         cells: dict[tuple[str, str], dict[SeriesKey, float]] = {}
         for one in observed:
-            store = Store(self._world, one.account, one.region)
+            writer = Writer(self._world, one.account, one.region)
             key = (one.metric.namespace, one.metric.name, joined(one.dimensions))
             cells.setdefault((one.account, one.region), {})[key] = one.time
             values = one.values
             if len(values) == 1 and next(iter(values.values())) == 1:
-                store.add(key, one.metric.unit, 60, one.time, next(iter(values)))
+                writer.add(key, one.metric.unit, 60, one.time, next(iter(values)))
                 continue
             if len(values) <= DISTRIBUTION_MAX:
                 sets = [
@@ -49,7 +50,7 @@ class Metrics:
             else:
                 total = sum(value * count for value, count in values.items())
                 sets = [(float(sum(values.values())), total, min(values), max(values))]
-            store.add_sets(key, one.metric.unit, 60, one.time, sets)
+            writer.add_sets(key, one.metric.unit, 60, one.time, sets)
         now = self._world.clock.now()
         for (account, region), keys in cells.items():
             arrived(self._world, account, region, now, keys)

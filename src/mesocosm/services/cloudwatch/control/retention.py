@@ -20,6 +20,7 @@ from mesocosm.services.cloudwatch.resources.metrics import (
     blocks,
     series,
 )
+from mesocosm.services.cloudwatch.resources.writing import Writer
 from mesocosm.services.cloudwatch.rules.points import (
     COARSER,
     RETENTION,
@@ -108,10 +109,11 @@ def _coarsen(store: Store, names: dict[int, SeriesKey], key: BlockKey, now: floa
     code = lane % 64 | 1
     if code not in row.lanes:
         store.series[name] = replace(row, lanes=(*row.lanes, code))
+    writer = Writer(store.world, store.account, store.region)
     for second, sample in sorted(samples.items(), key=lambda item: item[0]):
         first = second - second % SPANS[step]
         records = [WEIGHTED.pack((second - first) // step, *one) for one in condensed(sample)]
-        store.append(lane | 1, step, first, b"".join(records))
+        writer.append(lane | 1, step, first, b"".join(records))
 
 
 def _gather(

@@ -6,7 +6,8 @@ from mesocosm.api import cloudwatch as api
 from mesocosm.call.call import Call
 from mesocosm.services.cloudwatch import cloudwatch
 from mesocosm.services.cloudwatch.control.arrivals import arrived
-from mesocosm.services.cloudwatch.resources.metrics import SeriesKey, Store, joined
+from mesocosm.services.cloudwatch.resources.metrics import SeriesKey, joined
+from mesocosm.services.cloudwatch.resources.writing import Writer
 from mesocosm.services.cloudwatch.rules import data as rules
 from mesocosm.services.cloudwatch.rules.errors import invalid, missing
 
@@ -36,17 +37,17 @@ def put_metric_data(call: Call, request: api.PutMetricDataInput) -> None:
                 f"The collection EntityMetricData must not have a size greater than {ENTITIES_MAX}."
             )
         call.answer_headers.append(("x-amzn-failure-message", "EntitySizeTooLarge"))
-    store = Store(call.world, call.account, call.region)
-    keys = _put(call, store, request.namespace, data, "MetricData")
+    writer = Writer(call.world, call.account, call.region)
+    keys = _put(call, writer, request.namespace, data, "MetricData")
     for number, entity in enumerate(with_entities, 1):
         name = f"EntityMetricData.member.{number}.MetricData"
         rules.check_size([*data, *(entity.metric_data or [])], name)
-        keys |= _put(call, store, request.namespace, entity.metric_data or [], name)
+        keys |= _put(call, writer, request.namespace, entity.metric_data or [], name)
     arrived(call.world, call.account, call.region, call.now, keys)
 
 
 def _put(
-    call: Call, store: Store, namespace: str, data: list[api.MetricDatum], name: str
+    call: Call, writer: Writer, namespace: str, data: list[api.MetricDatum], name: str
 ) -> dict[SeriesKey, float]:
     """Store data; the series that have got points, with the earliest of each. A thousand of them
     may come at once: what names a datum in an error is only made for the error.
@@ -77,13 +78,13 @@ def _put(
         value = datum.value
         if value is None:
             sets = rules.sets_of(datum, f"{name}.member.{number}")
-            store.add_sets(key, datum.unit or "None", resolution, at, sets)
+            writer.add_sets(key, datum.unit or "None", resolution, at, sets)
         else:
             if not lowest <= value <= highest:  # true of NaN
                 rules.check_number(value, f"{name}.member.{number}.Value")
             if datum.values or datum.statistic_values is not None:
                 rules.check_alone(datum, f"{name}.member.{number}")
-            store.add(key, datum.unit or "None", resolution, at, value)
+            writer.add(key, datum.unit or "None", resolution, at, value)
         if at < keys.get(key, newest + 1):
             keys[key] = at
     return keys
