@@ -94,6 +94,8 @@ def test_a_mute_rule_keeps_an_alarm_quiet(cloud: LocalCloud, client: Client) -> 
 
     assert metrics.get_alarm_mute_rule(AlarmMuteRuleName="quiet")["Status"] == "SCHEDULED"
     assert ring() == 1
+    of_nobody = metrics.describe_alarm_history(AlarmName="a", AlarmContributorId="c")
+    assert of_nobody["AlarmHistoryItems"] == []
     cloud.advance(3660)
     assert metrics.get_alarm_mute_rule(AlarmMuteRuleName="quiet")["Status"] == "ACTIVE"
     assert ring() == 1

@@ -37,6 +37,8 @@ def test_a_key_is_described(kms: Any) -> None:
         "MultiRegion": False,
     }
     assert [one["KeyArn"] for one in kms.list_keys()["Keys"]] == [made["Arn"]]
+    assert kms.list_keys(ResourceOwners=["SELF"])["Keys"]
+    assert kms.list_keys(ResourceOwners=["OTHER_ACCOUNTS_VIA_RAM"])["Keys"] == []
     assert kms.list_resource_tags(KeyId=made["KeyId"])["Tags"] == [{"TagKey": "a", "TagValue": "b"}]
 
 

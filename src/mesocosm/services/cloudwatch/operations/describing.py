@@ -244,6 +244,7 @@ def describe_alarm_history(
             key
             for key, row in rows.items()
             if (request.alarm_name is None or row.alarm == request.alarm_name)
+            and request.alarm_contributor_id is None  # no alarm here has contributors
             and row.alarm_kind in kinds
             and (request.history_item_type is None or row.kind == request.history_item_type)
             and row.time >= since

@@ -242,7 +242,8 @@ def describe_key(call: Call, request: api.DescribeKeyRequest) -> api.DescribeKey
 @kms.operation("ListKeys", conditions=lambda call, _: shared.caller_conditions(call))
 def list_keys(call: Call, request: api.ListKeysRequest) -> api.ListKeysResponse:
     """The keys of this account and Region, AWS managed ones too."""
-    found, marker = paged(call.rows(keys).values(), _key_id, request, LIMIT)
+    own = "SELF" in (request.resource_owners or ["SELF"])  # nothing is shared through RAM
+    found, marker = paged(call.rows(keys).values() if own else (), _key_id, request, LIMIT)
     return api.ListKeysResponse(
         keys=[api.KeyListEntry(key_id=key.id, key_arn=key.arn) for key in found],
         next_marker=marker,
