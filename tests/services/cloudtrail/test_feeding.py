@@ -19,6 +19,7 @@ from tests.services.cloudtrail.support import (
     policy,
     refusal,
 )
+from tests.services.cloudtrail.test_organization import member as make_account
 
 from mesocosm.call.moments import iso
 from mesocosm.services.cloudtrail.control import delivery, feeding
@@ -310,3 +311,59 @@ def test_the_log_group_goes_on_after_a_restart_and_a_rewind(tmp_path: Path) -> N
     second.advance(301)
     assert users(events(second.client("logs"))) == ["before", "after", "later"]
     second.close()
+
+
+def test_the_accounts_of_an_organization_have_streams_and_wait_by_themselves(
+    client: Callable[..., Any], iam: Any, logs: Any, trail: Any, s3: Any, cloud: LocalCloud
+) -> None:
+    organization = client("organizations")
+    identity = organization.create_organization(FeatureSet="ALL")["Organization"]["Id"]
+    organization.enable_aws_service_access(ServicePrincipal="cloudtrail.amazonaws.com")
+    member = make_account(organization, cloud, "dev")
+    make_trail(trail, s3, IsOrganizationTrail=True, IsMultiRegionTrail=True, **TO_LOGS)
+    theirs = client("sqs", account=member, region="eu-west-1")
+    theirs.create_queue(QueueName="one")
+    cloud.advance(301)
+    iam.create_user(UserName="ana")
+    cloud.advance(301)
+    assert users(events(logs)) == ["ana"]
+    assert "LatestCloudWatchLogsDeliveryError" in trail.get_trail_status(Name="main")
+    stream = f"{identity}_{member}_CloudTrail_us-east-1"
+    statement = {
+        "Effect": "Allow",
+        "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+        "Resource": f"{GROUP_ARN.removesuffix(':*')}:log-stream:{identity}_*",
+    }
+    text = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    iam.put_role_policy(RoleName="to-logs", PolicyName="members", PolicyDocument=text)
+    theirs.create_queue(QueueName="two")
+    cloud.advance(delivery.RETRY_SECONDS + 301)
+    found = [one for one in events(logs, stream) if one["eventName"] == "CreateQueue"]
+    assert [one["requestParameters"]["queueName"] for one in found] == ["one", "two"]
+    assert {one["recipientAccountId"] for one in found} == {member}
+    assert "LatestCloudWatchLogsDeliveryError" not in trail.get_trail_status(Name="main")
+
+
+def test_an_encrypted_log_group_leads_to_no_more_deliveries(
+    client: Callable[..., Any], iam: Any, trail: Any, s3: Any, cloud: LocalCloud
+) -> None:
+    account = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    service = {"Service": "logs.us-east-1.amazonaws.com"}
+    statements = [
+        {"Effect": "Allow", "Principal": who, "Action": "kms:*", "Resource": "*"}
+        for who in (account, service)
+    ]
+    text = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    key = client("kms").create_key(Policy=text)["KeyMetadata"]["Arn"]
+    logs = client("logs")
+    logs.create_log_group(logGroupName=GROUP, kmsKeyId=key)
+    make_trail(trail, s3, **TO_LOGS)
+    cloud.advance(1200)
+    start = iso(cloud.now())
+    cloud.advance(2 * 3600)
+    end = iso(cloud.now())
+    iam.create_user(UserName="ana")
+    cloud.advance(301)
+    found = events(logs)
+    assert users(found) == ["ana"]
+    assert [one["eventName"] for one in found if start < one["eventTime"] < end] == []
