@@ -67,6 +67,8 @@ class Call:
     """The condition keys that the service which made this call gave; calls made with the same
     credentials carry those called aws:Source* on."""
     answer_status = 0
+    said: tuple[str, str] = ("", "")
+    """An ARN and how the caller named it: Secrets Manager's refusals repeat that name."""
 
     def __init__(
         self,

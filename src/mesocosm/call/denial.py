@@ -43,7 +43,9 @@ def denial(cloud: Cloud, call: Call, need: Need, target: Target, decision: Decis
     action = need.action
     if service.spoken and action.startswith(f"{service.prefix}:"):
         action = service.spoken + action[len(service.prefix) :]
-    message = decision.message(call.principal.arn, action, need.resource)
+    arn, name = call.said
+    resource = name if need.resource == arn else need.resource
+    message = decision.message(call.principal.arn, action, resource)
     if service.encoded_denials:
         sealed = seal(call.world, facts(call, need, target, decision))
         return AwsError(

@@ -161,6 +161,16 @@ def test_a_batch_tells_what_is_denied(secretsmanager: Any, user: Callable[..., A
     assert refusal(some.batch_get_secret_value, Filters=filters)[0] == "AccessDeniedException"
 
 
+def test_a_refusal_names_the_secret_as_the_caller_did(
+    secretsmanager: Any, user: Callable[..., Any]
+) -> None:
+    arn = secretsmanager.create_secret(Name="db/password")["ARN"]
+    nobody = user(allow("s3:*"))
+    for named in ("db/password", arn, "db/none"):
+        _, message = refusal(nobody.get_secret_value, SecretId=named)
+        assert f"secretsmanager:GetSecretValue on resource: {named} because no " in message
+
+
 def test_a_refusal_names_no_resource_where_there_is_none(user: Callable[..., Any]) -> None:
     code, message = refusal(user(allow("s3:*")).list_secrets)
     assert code == "AccessDeniedException"

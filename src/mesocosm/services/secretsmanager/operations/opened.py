@@ -39,8 +39,13 @@ def invalid(message: str) -> AwsError:
 
 
 def secret_arn(call: Call, request: OfSecret) -> str:
-    """The ARN a request is decided on: of a secret that is not there, what was asked for."""
-    return arn_for(call, request.secret_id)
+    """The ARN a request is decided on: of a secret that is not there, what was asked for.
+
+    A refusal names the secret as the caller did: "... on resource: db/password".
+    """
+    arn = arn_for(call, request.secret_id)
+    call.said = (arn, request.secret_id)
+    return arn
 
 
 def arn_for(call: Call, secret_id: str) -> str:
