@@ -17,7 +17,7 @@ from mesocosm.testing.local import LocalCloud
 def observed(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> list[Observed]:
     """What is given to whoever keeps metrics."""
     found: list[Observed] = []
-    monkeypatch.setattr(cloud.cloud, "publish", found.extend)
+    monkeypatch.setattr(cloud.cloud.provider("metrics"), "publish", found.extend)
     return found
 
 
