@@ -456,9 +456,7 @@ class Cloud:
 
 def _carried(given: Mapping[str, Values]) -> dict[str, Values]:
     """Of the condition keys a service gave: what calls with the same credentials carry on."""
-    return {
-        name: value for name, value in given.items() if name.lower().startswith("aws:source")
-    }
+    return {name: value for name, value in given.items() if name.lower().startswith("aws:source")}
 
 
 def internal_failure() -> AwsError:
