@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from mesocosm.iam import Principal
 
 SESSION = "CLOUDWATCH_LOGS_DELIVERY_SESSION"
-AT_ONCE = 200
+AT_ONCE = 100
 """Events delivered together, some 5 ms; a trail with more goes on at once."""
 EVENT_BYTES = 256 * 1024
 """Events that are larger are not sent (CloudTrail user guide, "Monitoring CloudTrail log files with
