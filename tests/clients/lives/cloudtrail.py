@@ -1,4 +1,4 @@
-"""Terraform: trails with both kinds of selectors."""
+"""Terraform: trails with both kinds of selectors, with log groups and a topic."""
 
 from __future__ import annotations
 
@@ -15,6 +15,12 @@ def life(cloud: LocalCloud, run: TerraformRun) -> None:
     client = cloud.client("cloudtrail", account=ACCOUNT)
     assert client.get_trail_status(Name="all")["IsLogging"] is True
     run.apply(team="b")
+    shown = client.get_trail(Name="all")["Trail"]
+    assert shown["CloudWatchLogsLogGroupArn"].endswith(":log-group:trail-b:*")
+    assert shown["SnsTopicARN"].endswith(":trail-b")
+    shown = client.get_trail(Name="data")["Trail"]
+    assert "CloudWatchLogsRoleArn" not in shown
+    assert "SnsTopicARN" not in shown
     assert client.get_trail_status(Name="all")["IsLogging"] is False
     run.destroy(team="b")
     assert client.list_trails()["Trails"] == []
