@@ -113,6 +113,13 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     replayed: int = 0
 
 
+class Texts(msgspec.Struct, frozen=True):
+    """What is encrypted of a message on a topic with a KMS key."""
+
+    body: str
+    texts: dict[str, str] | None
+
+
 class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A delivery that is still to be made, after so many attempts. Of a message that is sent to one
     endpoint only (a confirmation), `subscription` is a copy, as the row may be gone.

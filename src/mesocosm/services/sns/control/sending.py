@@ -17,7 +17,7 @@ from mesocosm.call.service import Values
 from mesocosm.iam import Principal
 from mesocosm.services.sns.control import feedback
 from mesocosm.services.sns.engine import PATH, Keys
-from mesocosm.services.sns.resources import Message, Subscription, Topic
+from mesocosm.services.sns.resources import Message, Subscription, Texts, Topic
 from mesocosm.services.sns.rules import metrics as measured
 from mesocosm.services.sns.rules.envelope import Envelope
 from mesocosm.services.sns.rules.messages import is_binary
@@ -37,13 +37,6 @@ class Failed(Exception):
         super().__init__(reason)
         self.again = again
         self.status = status
-
-
-class Texts(msgspec.Struct, frozen=True):
-    """What is encrypted of a message on a topic with a KMS key."""
-
-    body: str
-    texts: dict[str, str] | None
 
 
 _encoder = msgspec.msgpack.Encoder()
