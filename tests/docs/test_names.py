@@ -13,7 +13,7 @@ import pytest
 
 from mesocosm import wire
 from mesocosm.call.call import Call
-from mesocosm.call.cloud import Cloud
+from mesocosm.call.cloud import Cloud, Settings
 from mesocosm.cli.coverage import covered
 from mesocosm.iam import ANONYMOUS, Decision
 from mesocosm.services import catalogue
@@ -80,7 +80,7 @@ def test_files_exist() -> None:
 
 def test_what_the_architecture_says_of_world_call_and_wire_exists(tmp_path: Path) -> None:
     world = World.open(tmp_path)
-    cloud = Cloud(world, catalogue(), settings=None)  # type: ignore[arg-type]
+    cloud = Cloud(world, catalogue(), Settings())
     sqs = cloud.wake("sqs")
     assert sqs is not None
     call = Call(cloud, sqs, None, ANONYMOUS, "000000000000", "us-east-1", "id")

@@ -98,6 +98,23 @@ class Call:
         self.answer_headers = []
         self.given = NOTHING
 
+    def elsewhere(self, account: str, region: str) -> Call:
+        """The same call in another cell; what either decides or records is in the call's record."""
+        there = Call(
+            self.cloud,
+            self.service,
+            self.operation,
+            self.principal,
+            account,
+            region,
+            self.request_id,
+        )
+        for name in ("now", "since", "credential", "source_ip", "user_agent", "secure", "http"):
+            setattr(there, name, getattr(self, name))
+        for name in ("judgements", "records", "targets", "topics", "extra", "given", "said"):
+            setattr(there, name, getattr(self, name))
+        return there
+
     # -- the world -----------------------------------------------------------------------------
 
     @property

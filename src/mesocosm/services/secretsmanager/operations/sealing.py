@@ -5,8 +5,6 @@ Source: Secrets Manager user guide, "Secret encryption and decryption in AWS Sec
 
 from __future__ import annotations
 
-import copy
-
 from mesocosm.call import encryption
 from mesocosm.call.call import Call
 from mesocosm.call.encryption import Errors, Sealed
@@ -26,9 +24,7 @@ def _there(call: Call, found: Found) -> Call:
     """The same call, where the secret lies: keys are named in its cell."""
     if (call.account, call.region) == (found.account, found.region):
         return call
-    there = copy.copy(call)
-    there.account, there.region, there.location = found.account, found.region, found.region
-    return there
+    return call.elsewhere(found.account, found.region)
 
 
 def _reach(call: Call, found: Found, managed: bool) -> None:
