@@ -42,7 +42,9 @@ def test_log_messages_are_taken_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"plain", gzip.compress(b"{}"), gzip.compress(b"x" * 10_000_000), b"\x1f\x8b"]
+    "data",
+    [b"plain", gzip.compress(b"{}"), gzip.compress(b"x" * 10_000_000), b"\x1f\x8b"],
+    ids=["plain", "of another kind", "huge", "cut off"],
 )
 def test_what_is_none_of_logs_fails(data: bytes) -> None:
     with pytest.raises(Failure):
